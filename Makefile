@@ -1,0 +1,44 @@
+# `make demo` and `make test` are all a newcomer needs; `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+PORT ?= 3000
+ENTRA_PORT ?= 8400
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check format lock screenshots
+
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# The stamp is newer than the lock file once everything in it is installed.
+.venv/.installed: requirements-dev.txt
+	@command -v $(PYTHON) >/dev/null || { echo "PatchMon needs Python 3.11 or later; set PYTHON=/path/to/python."; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@echo "Installing what PatchMon needs into .venv (once) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+setup: .venv/.installed ## Create the environment in .venv
+
+demo: setup ## PatchMon beside a simulated Entra tenant (FRESH=1: nothing configured)
+	@PORT=$(PORT) ENTRA_PORT=$(ENTRA_PORT) FRESH=$(FRESH) $(PY) -m entra_sim.demo
+
+run: setup ## PatchMon alone, for a real tenant
+	@$(PY) manage.py serve
+
+test: setup ## Run every test
+	@$(PY) -m pytest -n 2 --dist loadgroup
+
+check: setup ## Formatter, linters, types, import contracts, migrations, deployment check
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" bash .ci/check
+
+format: setup ## Format Python and templates
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix . ; .venv/bin/djade --target-version 5.2 $$(git ls-files '*.html')
+
+lock: setup ## Lock the versions anew, with hashes and without addresses
+	@.venv/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe -o requirements.txt pyproject.toml
+	@.venv/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+
+screenshots: setup ## Screenshots of the main pages, in light and dark, at three widths
+	@$(PY) -m tests.browser.screenshots
