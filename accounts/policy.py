@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from accounts.roles import ADMINISTRATORS, ROLES, Role, permissions_of
+
+
+class Refusal(StrEnum):
+    """Why a change to an account is refused."""
+
+    NOT_ALLOWED = "not_allowed"
+    HIGHER_RANK = "higher_rank"
+    GRANT_TOO_HIGH = "grant_too_high"
+    OWN_ROLE = "own_role"
+    OWN_ACCOUNT = "own_account"
+    OWN_EMAIL = "own_email"
+    LAST_SUPERADMIN = "last_superadmin"
+    ROLE_MANAGED = "role_managed"
+    PASSWORDS_OFF = "passwords_off"
+    USERNAME_TAKEN = "username_taken"
+    GONE = "gone"
+    SETUP_CLOSED = "setup_closed"
+
+    @property
+    def sentence(self) -> str:
+        return _SENTENCES[self]
+
+
+_SENTENCES: Mapping[Refusal, str] = MappingProxyType(
+    {
+        Refusal.NOT_ALLOWED: "Your role does not let you do this. Ask an administrator.",
+        Refusal.HIGHER_RANK: (
+            "This account has a higher role than yours, so only somebody of its role can change it."
+        ),
+        Refusal.GRANT_TOO_HIGH: "Only a Super Admin can make somebody Super Admin or Admin.",
+        Refusal.OWN_ROLE: "Nobody changes their own role. Ask another administrator to do it.",
+        Refusal.OWN_ACCOUNT: (
+            "You cannot deactivate or delete your own account. Ask another administrator to do it."
+        ),
+        Refusal.OWN_EMAIL: "Only administrators change an account's e-mail address.",
+        Refusal.LAST_SUPERADMIN: (
+            "This is the last active Super Admin. Make somebody else Super Admin first."
+        ),
+        Refusal.ROLE_MANAGED: "This account's role follows its groups at the provider.",
+        Refusal.PASSWORDS_OFF: (
+            "Passwords are not accepted while everybody signs in through single sign-on. "
+            "To use passwords again, switch off Disable local auth under Settings → OIDC / SSO."
+        ),
+        Refusal.USERNAME_TAKEN: "This username is taken. Choose another.",
+        Refusal.GONE: "This account no longer exists.",
+        Refusal.SETUP_CLOSED: "PatchMon is already set up.",
+    }
+)
+
+
+class AccountRefused(Exception):
+    """A change to an account that is refused; `sentence` may be shown to whoever asked."""
+
+    def __init__(self, reason: Refusal, sentence: str = "") -> None:
+        self.reason = reason
+        self.sentence = sentence or reason.sentence
+        super().__init__(self.sentence)
+
+
+def may_manage(actor: Role, target: Role) -> Refusal | None:
+    """Say why this actor may not change that account at all; None when it may."""
+    held = permissions_of(actor)
+    if "can_manage_users" not in held:
+        return Refusal.NOT_ALLOWED
+    if target.rank > actor.rank:
+        return Refusal.HIGHER_RANK
+    if target is Role.SUPERADMIN and "can_manage_superusers" not in held:
+        return Refusal.HIGHER_RANK
+    return None
+
+
+def may_grant(actor: Role, role: Role) -> Refusal | None:
+    """Say why this actor may not give that role; only superadmins make administrators."""
+    if "can_manage_users" not in permissions_of(actor):
+        return Refusal.NOT_ALLOWED
+    if role.rank > actor.rank or (role in ADMINISTRATORS and actor is not Role.SUPERADMIN):
+        return Refusal.GRANT_TOO_HIGH
+    return None
+
+
+def grantable_roles(actor: Role) -> tuple[Role, ...]:
+    return tuple(role for role in ROLES if may_grant(actor, role) is None)
+
+
+def may_change_role(
+    actor: Role, target: Role, role: Role | None, *, is_self: bool
+) -> Refusal | None:
+    """Say why this actor may not make the change; `role` None asks for any role at all."""
+    refusal = may_manage(actor, target)
+    if refusal is None and is_self:
+        refusal = Refusal.OWN_ROLE
+    if refusal is None and role is not None:
+        refusal = may_grant(actor, role)
+    return refusal
+
+
+def may_remove(actor: Role, target: Role, *, is_self: bool) -> Refusal | None:
+    """Say why this actor may not deactivate or delete that account."""
+    return may_manage(actor, target) or (Refusal.OWN_ACCOUNT if is_self else None)
+
+
+def may_edit(actor: Role, target: Role, *, is_self: bool, changes_email: bool) -> Refusal | None:
+    """Say why this actor may not change name or e-mail; everybody may change their own name."""
+    refusal = may_manage(actor, target)
+    if refusal is not None and is_self:
+        return Refusal.OWN_EMAIL if changes_email else None
+    return refusal

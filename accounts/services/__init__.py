@@ -1,0 +1,62 @@
+"""Every write to accounts: atomic, locked, recorded in the change log."""
+
+from __future__ import annotations
+
+from accounts.services._locks import is_last_superadmin
+from accounts.services._locks import lock as lock_account
+from accounts.services.access import (
+    activate,
+    deactivate,
+    delete,
+    end_sessions,
+    end_sessions_of,
+    make_password_unusable,
+    password_link,
+    set_password,
+)
+from accounts.services.installation import (
+    claim_first_administrator,
+    server_url,
+    set_server_url,
+    set_up,
+    setup_open,
+)
+from accounts.services.people import (
+    RoleChange,
+    change_role,
+    create_user,
+    update_details,
+    username_taken,
+    with_email,
+)
+from accounts.services.photos import store_photo
+from accounts.services.sessions import OwnSession, own_sessions, session_key_of, stamp_session
+
+__all__ = [
+    "OwnSession",
+    "RoleChange",
+    "activate",
+    "change_role",
+    "claim_first_administrator",
+    "create_user",
+    "deactivate",
+    "delete",
+    "end_sessions",
+    "end_sessions_of",
+    "is_last_superadmin",
+    "lock_account",
+    "make_password_unusable",
+    "own_sessions",
+    "password_link",
+    "server_url",
+    "session_key_of",
+    "set_password",
+    "set_server_url",
+    "set_up",
+    "setup_open",
+    "stamp_session",
+    "store_photo",
+    "update_details",
+    "username_taken",
+    "with_email",
+]

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from accounts.models import User
+from accounts.policy import AccountRefused, Refusal
+from accounts.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """The rows that a change depends on, fresh and locked until the transaction ends."""
+
+    user: User
+    actor: User | None
+    is_last_superadmin: bool
+
+    @property
+    def is_self(self) -> bool:
+        return self.actor is not None and self.actor.pk == self.user.pk
+
+    def require(self, refusal: Refusal | None) -> None:
+        if refusal is not None:
+            raise AccountRefused(refusal)
+
+    @property
+    def actor_role(self) -> Role:
+        """Return the actor's role; only asked where there is an actor."""
+        if self.actor is None:
+            raise AccountRefused(Refusal.NOT_ALLOWED)
+        return Role(self.actor.role)
+
+    @property
+    def role(self) -> Role:
+        return Role(self.user.role)
+
+
+def lock(user: User, *, actor: User | None) -> Locked:
+    """Lock the account, its actor and, for a superadmin, every active superadmin, in key order.
+
+    The actor is read again too: of two administrators who demote each other at the same
+    moment, the second is one no longer. Call inside a transaction.
+    """
+    guard = user.role == Role.SUPERADMIN
+    locked = _lock(user, actor, guard=guard)
+    if locked.role is Role.SUPERADMIN and not guard:
+        # Promoted since the caller read it.
+        locked = _lock(user, actor, guard=True)
+    return locked
+
+
+def _lock(user: User, actor: User | None, *, guard: bool) -> Locked:
+    wanted = Q(pk__in=[person.pk for person in (user, actor) if person is not None])
+    if guard:
+        wanted |= Q(role=Role.SUPERADMIN, is_active=True)
+    rows = {
+        row.pk: row
+        for row in User.objects.select_for_update(no_key=True).filter(wanted).order_by("pk")
+    }
+    if user.pk not in rows:
+        raise AccountRefused(Refusal.GONE)
+    fresh_actor = None
+    if actor is not None:
+        fresh_actor = rows.get(actor.pk)
+        if fresh_actor is None or not fresh_actor.is_active:
+            raise AccountRefused(Refusal.NOT_ALLOWED)
+    superadmins = {
+        key for key, row in rows.items() if row.role == Role.SUPERADMIN and row.is_active
+    }
+    return Locked(rows[user.pk], fresh_actor, is_last_superadmin=superadmins == {user.pk} and guard)
+
+
+def is_last_superadmin(user: User) -> bool:
+    """Say, without a lock, whether this is the last active superadmin."""
+    if user.role != Role.SUPERADMIN or not user.is_active:
+        return False
+    others = User.objects.filter(role=Role.SUPERADMIN, is_active=True).exclude(pk=user.pk)
+    return not others.exists()
+
+
+def carry_over(fresh: User, user: User, fields: Iterable[str]) -> None:
+    """Bring the caller's own instance up to date with what was saved."""
+    for field in fields:
+        setattr(user, field, getattr(fresh, field))

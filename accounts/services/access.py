@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from accounts import external, policy
+from accounts.changes import Action, record
+from accounts.models import Session, User
+from accounts.policy import AccountRefused, Refusal
+from accounts.services._locks import Locked, carry_over, lock
+
+
+def end_sessions(user: User, *, except_key: str | None = None, only_key: str | None = None) -> int:
+    """End the account's sessions, all but one or one alone, and say how many ended."""
+    sessions = Session.objects.filter(user_id=user.pk)
+    if except_key:
+        sessions = sessions.exclude(session_key=except_key)
+    if only_key:
+        sessions = sessions.filter(session_key=only_key)
+    return sessions.delete()[0]
+
+
+@transaction.atomic
+def end_sessions_of(user: User, *, actor: User, except_key: str | None = None) -> int:
+    """End somebody's sessions for an administrator, or one's own, and record it."""
+    locked = lock(user, actor=actor)
+    if not locked.is_self:
+        locked.require(policy.may_manage(locked.actor_role, locked.role))
+    ended = end_sessions(locked.user, except_key=except_key)
+    if ended:
+        record(locked.user, {"sessions": (str(ended), "ended")}, actor=actor)
+    return ended
+
+
+@transaction.atomic
+def deactivate(user: User, *, actor: User | None) -> bool:
+    """Close an account's door and end its sessions; the last active superadmin stays."""
+    locked = lock(user, actor=actor)
+    if locked.actor is not None:
+        locked.require(policy.may_remove(locked.actor_role, locked.role, is_self=locked.is_self))
+    if locked.user.is_active and locked.is_last_superadmin:
+        raise AccountRefused(Refusal.LAST_SUPERADMIN)
+    changed = _set_active(locked, user, active=False, actor=actor)
+    end_sessions(locked.user)
+    return changed
+
+
+@transaction.atomic
+def activate(user: User, *, actor: User | None) -> bool:
+    locked = lock(user, actor=actor)
+    if locked.actor is not None:
+        locked.require(policy.may_manage(locked.actor_role, locked.role))
+    return _set_active(locked, user, active=True, actor=actor)
+
+
+def _set_active(locked: Locked, user: User, *, active: bool, actor: User | None) -> bool:
+    fresh = locked.user
+    changed = fresh.is_active is not active
+    if changed:
+        words = {True: "active", False: "inactive"}
+        fresh.is_active = active
+        fresh.save(update_fields=["is_active"])
+        record(fresh, {"is_active": (words[not active], words[active])}, actor=actor)
+    carry_over(fresh, user, ["is_active"])
+    return changed
+
+
+@transaction.atomic
+def delete(user: User, *, actor: User | None) -> None:
+    """Delete an account and what belongs to it; the last active superadmin stays."""
+    locked = lock(user, actor=actor)
+    if locked.actor is not None:
+        locked.require(policy.may_remove(locked.actor_role, locked.role, is_self=locked.is_self))
+    if locked.is_last_superadmin:
+        raise AccountRefused(Refusal.LAST_SUPERADMIN)
+    fresh = locked.user
+    changes = {"username": (fresh.username, ""), "role": (fresh.role_label, "")}
+    record(fresh, changes, actor=actor, action=Action.DELETED)
+    fresh.delete()
+
+
+def set_password(
+    user: User, password: str, *, actor: User | None, keep_session: str | None = None
+) -> None:
+    """Give the account this password and end its other sessions.
+
+    A person may only while passwords are accepted; the command line (no actor) always may.
+    """
+    if actor is not None:
+        _require_passwords()
+    with transaction.atomic():
+        locked = lock(user, actor=actor)
+        if locked.actor is not None and not locked.is_self:
+            locked.require(policy.may_manage(locked.actor_role, locked.role))
+        fresh = locked.user
+        fresh.set_password(password)
+        fresh.save(update_fields=["password"])
+        end_sessions(fresh, except_key=keep_session)
+        record(fresh, {"password": ("", "changed")}, actor=actor)
+    carry_over(fresh, user, ["password"])
+
+
+def _require_passwords() -> None:
+    # Before any transaction: the answer may have to be asked of the provider.
+    if not external.current().passwords_accepted():
+        raise AccountRefused(Refusal.PASSWORDS_OFF)
+
+
+@transaction.atomic
+def make_password_unusable(
+    user: User, *, actor: User | None, keep_session: str | None = None
+) -> bool:
+    """Take the account's password away and end its other sessions."""
+    locked = lock(user, actor=actor)
+    fresh = locked.user
+    if locked.actor is not None and not locked.is_self:
+        locked.require(policy.may_manage(locked.actor_role, locked.role))
+    if not fresh.has_usable_password():
+        return False
+    fresh.set_unusable_password()
+    fresh.save(update_fields=["password"])
+    end_sessions(fresh, except_key=keep_session)
+    record(fresh, {"password": ("", "removed")}, actor=actor)
+    carry_over(fresh, user, ["password"])
+    return True
+
+
+def password_link(user: User, *, actor: User) -> str:
+    """Make the path under which this account sets a new password, once, within an hour.
+
+    The token hangs on the present password, so using it ends it; PASSWORD_RESET_TIMEOUT ends
+    the rest (spec/product.md, Pages, /settings/users).
+    """
+    _require_passwords()
+    with transaction.atomic():
+        locked = lock(user, actor=actor)
+        locked.require(policy.may_manage(locked.actor_role, locked.role))
+        fresh = locked.user
+        record(fresh, {"password": ("", "link made")}, actor=actor)
+    token = default_token_generator.make_token(fresh)
+    key = urlsafe_base64_encode(force_bytes(fresh.pk))
+    return reverse("accounts:password-link", args=[key, token])
