@@ -1,0 +1,40 @@
+"""Load from .env: the variables go through the same form and service as the page."""
+
+from __future__ import annotations
+
+from accounts.models import User
+from sso.conf import Config
+from sso.forms import ClientSecretForm, OIDCSettingsForm
+from sso.rules.hosts import host_of
+from sso.rules.microsoft import is_microsoft_login_host
+from sso.services.in_force import values_in_force
+from sso.services.look_up import look_up
+from sso.services.settings import SECRET, SettingsRefused, save_settings
+
+
+def import_environment(config: Config, *, actor: User | None) -> dict[str, list[str]]:
+    """Load the variables through the form and the service; return refusals by field."""
+    discovered = look_up(config.issuer, known="", enforce_https=config.enforce_https)
+    is_entra = is_microsoft_login_host(host_of(config.issuer)) or bool(
+        discovered and discovered.is_entra
+    )
+    values = values_in_force(config, is_entra=is_entra)
+    data = {name: value for name, value in values.items() if value is not False}
+    form = OIDCSettingsForm(data, discovered=discovered)
+    secret_form = ClientSecretForm({SECRET: config.client_secret})
+    if not (form.is_valid() and secret_form.is_valid()):
+        errors = {**form.errors, **secret_form.errors}
+        return {name: [str(text) for text in texts] for name, texts in errors.items()}
+    wanted = {**form.values(), "enabled": values["enabled"]}
+    if secret_form.cleaned_data[SECRET]:
+        wanted[SECRET] = secret_form.cleaned_data[SECRET]
+    try:
+        save_settings(
+            wanted,
+            actor=actor,
+            # They are in force already: what holds the way in shut must not depend on a box.
+            confirmed=frozenset({"disable_local_auth"}),
+        )
+    except SettingsRefused as refused:
+        return refused.errors
+    return {}

@@ -1,0 +1,297 @@
+"""The one form behind every way to change the settings: shape and repairs, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from django import forms
+from django.core import signing
+from django.core.exceptions import ValidationError
+
+from accounts.roles import ROLES, Role
+from sso.conf import GROUP_FIELDS
+from sso.rules import repair
+from sso.rules.groups import parse_row
+from sso.rules.hosts import host_of
+from sso.rules.microsoft import is_microsoft_login_host
+from sso.rules.repair import DiscoveredIssuer, NotAcceptable, Note, Repaired
+from sso.services.settings import MAPPING_FIELDS, SECRET, SETTING_FIELDS
+
+BASE_SALT: Final = "sso.settings.base"
+# Enable saves by itself and is no field of this form.
+FORM_FIELDS: Final = tuple(name for name in SETTING_FIELDS if name != "enabled") + MAPPING_FIELDS
+SWITCHES: Final = (
+    "enforce_https",
+    "sync_roles",
+    "disable_local_auth",
+    "auto_create_users",
+    "trust_unverified_email",
+)
+_ADDRESS: Final = {"spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
+_ROW: Final = {**_ADDRESS, "rows": 1}
+
+
+def _group_row(role: Role) -> forms.CharField:
+    return forms.CharField(
+        label=role.label if role is Role.SUPERADMIN else role.value.replace("_", " "),
+        required=False,
+        widget=forms.Textarea(attrs=_ROW),
+    )
+
+
+class OIDCSettingsForm(forms.Form):
+    """Settings and role mapping as an administrator types them.
+
+    ``discovered`` is what the provider said of itself (None: nobody asked). Notes on what was
+    repaired, and warnings, are in ``notes`` once the form is valid.
+    """
+
+    enforce_https = forms.BooleanField(
+        label="Enforce HTTPS",
+        required=False,
+        help_text="Refuses plain http for the provider and the callback, loopback aside. Off is "
+        "only for local testing.",
+    )
+    sync_roles = forms.BooleanField(
+        label="Sync roles from IdP",
+        required=False,
+        help_text="Sets each person's role from their groups at every sign-in. Off: new people "
+        "get the default role, and roles are managed here.",
+    )
+    disable_local_auth = forms.BooleanField(
+        label="Disable local auth",
+        required=False,
+        help_text="Passwords are refused everywhere while SSO works. They come back by "
+        "themselves within a minute when it does not.",
+    )
+    auto_create_users = forms.BooleanField(
+        label="Auto-create users",
+        required=False,
+        help_text="Makes an account at a person's first sign-in. Off: only people who have one "
+        "get in.",
+    )
+    issuer = forms.CharField(
+        label="Issuer URL",
+        required=False,
+        max_length=2000,
+        widget=forms.TextInput(
+            attrs={
+                **_ADDRESS,
+                "inputmode": "url",
+                "placeholder": "https://login.microsoftonline.com/<TENANT_ID>/v2.0",
+            }
+        ),
+        help_text="For Entra: your Directory (tenant) ID in the place of <TENANT_ID>, and /v2.0 "
+        "at the end.",
+    )
+    client_id = forms.CharField(
+        label="Client ID",
+        required=False,
+        max_length=2000,
+        widget=forms.TextInput(attrs=_ADDRESS),
+        help_text="Entra admin center → App registrations → your app → Overview → Application "
+        "(client) ID.",
+    )
+    redirect_uri = forms.CharField(
+        label="Redirect URI (optional override)",
+        required=False,
+        max_length=2000,
+        widget=forms.TextInput(attrs={**_ADDRESS, "inputmode": "url"}),
+        help_text="Leave empty, unless a reverse proxy presents another public address.",
+    )
+    scopes = forms.CharField(
+        label="Scopes",
+        required=False,
+        max_length=2000,
+        widget=forms.TextInput(attrs=_ADDRESS),
+        help_text="For Entra: openid email profile User.Read, without groups.",
+    )
+    button_text = forms.CharField(
+        label="Button Text",
+        required=False,
+        max_length=2000,
+        help_text="What the button on the sign-in page says.",
+    )
+    default_role = forms.ChoiceField(
+        label="Default (fallback)",
+        choices=[(role.value, role.value.replace("_", " ")) for role in ROLES],
+        help_text="For people who are in none of the groups below.",
+    )
+    superadmin_group = _group_row(Role.SUPERADMIN)
+    admin_group = _group_row(Role.ADMIN)
+    host_manager_group = _group_row(Role.HOST_MANAGER)
+    user_group = _group_row(Role.USER)
+    readonly_group = _group_row(Role.READONLY)
+    trust_unverified_email = forms.BooleanField(
+        label="Trust e-mail addresses that the provider does not vouch for",
+        required=False,
+        help_text="Lets people take over their existing account at their first sign-in by its "
+        "e-mail address alone, administrators excepted. Switch it on only for the weeks in which "
+        "existing people move over to SSO.",
+    )
+    base = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        initial: Mapping[str, Any] | None = None,
+        discovered: DiscoveredIssuer | None = None,
+        locked: Iterable[str] = (),
+        read_only: bool = False,
+        ask_confirmation: bool = False,
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}))
+        self.discovered = discovered
+        self.notes: list[Note] = []
+        self.suggestions: dict[str, str] = {}
+        # Something typed stands in the page that is not saved yet.
+        self.unsaved = data is not None
+        self.fields["superadmin_group"].label = "superadmin"
+        for name, field in self.fields.items():
+            if name != "base" and (read_only or name in set(locked)):
+                field.disabled = True
+        if ask_confirmation:
+            self.fields["confirm_disable_local_auth"] = forms.BooleanField(
+                label="Switch local sign-in off although no active Super Admin has a password",
+                required=False,
+                help_text="If SSO breaks, passwords come back, but nobody could use one. The way "
+                "back in is then the command line: manage.py sso set-password USER.",
+            )
+
+    @property
+    def is_entra(self) -> bool:
+        """Say whether the typed issuer is Entra, by its host or by its own word."""
+        host = host_of(str(self.cleaned_data.get("issuer") or self.data.get("issuer") or ""))
+        return is_microsoft_login_host(host) or (
+            self.discovered is not None and self.discovered.is_entra
+        )
+
+    def clean_issuer(self) -> str:
+        # Declared after enforce_https, which is cleaned by now.
+        enforce = bool(self.cleaned_data.get("enforce_https"))
+        typed = self.cleaned_data["issuer"]
+        return self._repaired(
+            "issuer",
+            lambda: repair.issuer(typed, enforce_https=enforce, discovered=self.discovered),
+        )
+
+    def clean_client_id(self) -> str:
+        typed = self.cleaned_data["client_id"]
+        return self._repaired("client_id", lambda: repair.client_id(typed, microsoft=self.is_entra))
+
+    def clean_redirect_uri(self) -> str:
+        enforce = bool(self.cleaned_data.get("enforce_https"))
+        typed = self.cleaned_data["redirect_uri"]
+        return self._repaired(
+            "redirect_uri", lambda: repair.redirect_uri(typed, enforce_https=enforce)
+        )
+
+    def clean_scopes(self) -> str:
+        typed = self.cleaned_data["scopes"]
+        return self._repaired("scopes", lambda: repair.scopes(typed, microsoft=self.is_entra))
+
+    def clean_button_text(self) -> str:
+        typed = self.cleaned_data["button_text"]
+        return self._repaired("button_text", lambda: repair.button_text(typed))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in GROUP_FIELDS.values():
+            if name in cleaned:
+                cleaned[name] = self._cleaned_row(name, cleaned[name])
+        rows = {role: parse_row(cleaned.get(name) or "") for role, name in GROUP_FIELDS.items()}
+        for duplicate in repair.duplicate_groups(rows):
+            for role in duplicate.roles:
+                self.add_error(GROUP_FIELDS[role], duplicate.message)
+        return cleaned
+
+    def _cleaned_row(self, name: str, typed: str) -> str:
+        try:
+            repaired = repair.role_row(typed, microsoft=self.is_entra)
+        except NotAcceptable as refused:
+            self.add_error(name, refused.message)
+            return typed
+        self.notes += repaired.notes
+        return repaired.value
+
+    def _repaired(self, name: str, repairing: Any) -> str:
+        try:
+            repaired: Repaired = repairing()
+        except NotAcceptable as refused:
+            if refused.suggestion:
+                self.suggestions[name] = refused.suggestion
+            raise ValidationError(refused.message) from None
+        self.notes += repaired.notes
+        return repaired.value
+
+    def values(self) -> dict[str, Any]:
+        """Return the cleaned settings by field name; fields that were locked are left out."""
+        return {
+            name: self.cleaned_data[name] for name in FORM_FIELDS if not self.fields[name].disabled
+        }
+
+    def confirmed(self) -> frozenset[str]:
+        """Return what was confirmed by ticking its box."""
+        ticked = self.cleaned_data.get("confirm_disable_local_auth")
+        return frozenset({"disable_local_auth"}) if ticked else frozenset()
+
+    def seen(self) -> Mapping[str, Any] | None:
+        """Return the values the editor saw, or None where the form does not say."""
+        return open_base(str(self.data.get("base", "")))
+
+    def refuse(self, errors: Mapping[str, list[str]]) -> None:
+        """Put refusals of the service beside their fields."""
+        for name, texts in errors.items():
+            for text in texts:
+                self.add_error(name if name in self.fields else None, text)
+
+
+class ClientSecretForm(forms.Form):
+    """The write-only secret; what was typed is never rendered again."""
+
+    client_secret = forms.CharField(
+        label="Client Secret",
+        required=False,
+        max_length=4000,
+        strip=True,
+        widget=forms.PasswordInput(
+            render_value=False, attrs={"autocomplete": "off", "spellcheck": "false"}
+        ),
+        help_text="The Value, not the Secret ID: Entra admin center → App registrations → your "
+        "app → Certificates & secrets → column Value.",
+    )
+
+    def clean_client_secret(self) -> str:
+        try:
+            return repair.client_secret(self.cleaned_data[SECRET]).value
+        except NotAcceptable as refused:
+            raise ValidationError(refused.message) from None
+
+
+def seal_base(values: Mapping[str, Any]) -> str:
+    """Seal the values a form was rendered from, so that it can tell later what was changed."""
+    return signing.dumps(
+        {name: values[name] for name in FORM_FIELDS}, salt=BASE_SALT, compress=True
+    )
+
+
+def open_base(sealed: str) -> Mapping[str, Any] | None:
+    """Open what seal_base made; None for anything else."""
+    try:
+        values = signing.loads(sealed, salt=BASE_SALT)
+    except signing.BadSignature:
+        return None
+    return values if isinstance(values, dict) else None
+
+
+class ConnectForm(forms.Form):
+    """Ask for the password just before an identity is tied to the account."""
+
+    current_password = forms.CharField(
+        label="Your PatchMon password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text="So that nobody who finds this page open can connect their account to yours.",
+    )

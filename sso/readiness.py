@@ -1,0 +1,194 @@
+"""Whether SSO can sign people in right now (sign-in.md, Ready, and the way back in)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import structlog
+
+from accounts.models import User
+from accounts.roles import Role
+from sso.conf import Config, credential_fingerprint, current, local_sign_in_forced
+from sso.models import OIDCSettings
+from sso.provider import discovery, store
+from sso.provider.deadline import Deadline
+from sso.provider.failures import ProviderFailed
+
+log = structlog.stdlib.get_logger(__name__)
+
+ANSWER_HOLDS: Final = 60.0
+FAILURE_HOLDS: Final = 30.0
+ASK_SECONDS: Final = 3.0
+KNOWN_FOR: Final = 86_400
+
+
+class Cause(StrEnum):
+    """Why SSO is or is not ready."""
+
+    READY = "ready"
+    OFF = "off"
+    INCOMPLETE = "incomplete"
+    SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - the name of a cause
+    CLIENT_REFUSED = "client_refused"
+    PROVIDER_UNREACHABLE = "provider_unreachable"
+
+
+# What an administrator reads; nothing in it comes from the network.
+EXPLANATIONS: Final = {
+    Cause.READY: "People can sign in through the provider.",
+    Cause.OFF: "Single sign-on is switched off.",
+    Cause.INCOMPLETE: "Single sign-on is switched on, but a required value is missing.",
+    Cause.SECRET_UNREADABLE: "The stored client secret cannot be decrypted with the keys at hand. "
+    "Enter the secret again, or give ENCRYPTION_KEYS the key it was saved with.",
+    Cause.CLIENT_REFUSED: "The provider refused PatchMon's client ID or client secret. Create a "
+    "new secret (Entra admin center → App registrations → Certificates & secrets), paste its "
+    "Value into Client Secret and press Save.",
+    Cause.PROVIDER_UNREACHABLE: "PatchMon could not get a valid discovery document from the "
+    "provider. Check the Issuer URL, and that this server can reach the provider's host.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Hold the verdict, its cause, and a detail for administrators."""
+
+    cause: Cause
+    detail: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return self.cause is Cause.READY
+
+    @property
+    def explanation(self) -> str:
+        return EXPLANATIONS[self.cause]
+
+
+def readiness(config: Config) -> Readiness:
+    """Say whether SSO is ready; ask the provider when its last answer is older than a minute.
+
+    Takes three seconds at most, and one request at a time for all processes that share a cache.
+    """
+    verdict = _verdict(config)
+    _tell_changes(verdict)
+    return verdict
+
+
+def _verdict(config: Config) -> Readiness:
+    if not config.enabled:
+        return Readiness(cause=Cause.OFF)
+    if config.missing:
+        return Readiness(cause=Cause.INCOMPLETE, detail=", ".join(config.missing))
+    if not config.secret_readable:
+        return Readiness(cause=Cause.SECRET_UNREADABLE)
+    if config.client_refused:
+        return Readiness(cause=Cause.CLIENT_REFUSED)
+    return _provider_answers(config)
+
+
+def _provider_answers(config: Config) -> Readiness:
+    key = store.key("answers", config.issuer)
+    known: tuple[float, str] | None = store.read(key)
+    now = time.time()
+    if known is not None and 0 <= now - known[0] < (FAILURE_HOLDS if known[1] else ANSWER_HOLDS):
+        return _from_answer(known)
+    if not store.claim(f"{key}:asking", 1, ASK_SECONDS + 1):
+        # Somebody is asking just now: what was known holds until they are done.
+        return _from_answer(known) if known is not None else _wait_for_answer(key)
+    try:
+        discovery.ask(
+            config.issuer,
+            deadline=Deadline(ASK_SECONDS),
+            allow_http=not config.enforce_https,
+        )
+        answer = (time.time(), "")
+    except ProviderFailed as failure:
+        answer = (time.time(), f"{failure.reason}: {failure.detail}"[:300])
+    finally:
+        store.drop(f"{key}:asking")
+    store.write(key, answer, KNOWN_FOR)
+    return _from_answer(answer)
+
+
+def _wait_for_answer(key: str) -> Readiness:
+    deadline = time.monotonic() + ASK_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(0.05)
+        known: tuple[float, str] | None = store.read(key)
+        if known is not None:
+            return _from_answer(known)
+    return Readiness(cause=Cause.PROVIDER_UNREACHABLE, detail="no answer in time")
+
+
+def _from_answer(answer: tuple[float, str]) -> Readiness:
+    if answer[1]:
+        return Readiness(cause=Cause.PROVIDER_UNREACHABLE, detail=answer[1])
+    return Readiness(cause=Cause.READY)
+
+
+def forget_answers(issuer: str) -> None:
+    """Ask the provider anew at the next question, as after a change of the settings."""
+    store.drop(store.key("answers", issuer))
+
+
+def _tell_changes(verdict: Readiness) -> None:
+    if store.read("sso:cause") == verdict.cause.value:
+        return
+    store.write("sso:cause", verdict.cause.value, KNOWN_FOR)
+    if verdict.ready:
+        log.info("oidc ready", _event="sso.ready")
+    elif verdict.cause is Cause.OFF:
+        log.info("oidc off", _event="sso.off")
+    else:
+        log.warning(
+            "oidc not ready",
+            _event="sso.not_ready",
+            explanation=verdict.explanation,
+            cause=verdict.cause.value,
+            detail=verdict.detail,
+        )
+
+
+def last_known_cause() -> Cause | None:
+    """Return the cause that was told last, for the banner: no query and no request of its own."""
+    value = store.read("sso:cause")
+    return Cause(value) if isinstance(value, str) and value in list(Cause) else None
+
+
+def client_was_refused(config: Config) -> None:
+    """End readiness: the provider refused the client itself (`invalid_client` and its kin)."""
+    fingerprint = credential_fingerprint(config.issuer, config.client_id, config.client_secret)
+    OIDCSettings.objects.filter(pk=1).exclude(client_refused=fingerprint).update(
+        client_refused=fingerprint
+    )
+    _tell_changes(Readiness(cause=Cause.CLIENT_REFUSED))
+
+
+def client_was_accepted(config: Config) -> None:
+    """Take a refusal back once a token request succeeded."""
+    if config.client_refused:
+        OIDCSettings.objects.filter(pk=1).update(client_refused="")
+
+
+def administrator_came_through_sso() -> bool:
+    """Say whether an active admin or superadmin has ever signed in through SSO."""
+    return User.objects.filter(
+        is_active=True,
+        role__in=[Role.SUPERADMIN, Role.ADMIN],
+        linked_identities__last_sign_in__isnull=False,
+    ).exists()
+
+
+def local_sign_in_open(config: Config | None = None) -> bool:
+    """Say whether passwords are accepted just now, anywhere.
+
+    They are not only while Disable local auth is on, SSO is ready, and an administrator has
+    signed in through it; so they come back by themselves when SSO breaks.
+    """
+    config = config or current()
+    if not config.disable_local_auth or local_sign_in_forced(config):
+        return True
+    return not (readiness(config).ready and administrator_came_through_sso())

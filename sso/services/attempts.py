@@ -1,0 +1,190 @@
+"""The record of sign-ins: one row an attempt, written after the decision was committed."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from sso.models import SignInAttempt
+from sso.provider import store
+from sso.rules.claims import GroupsClaim, GroupsSource, Identity
+from sso.rules.decision import Create
+from sso.rules.reasons import ProviderError, SignInRefused
+from sso.services.admission import GROUPS_KEPT, Admission
+
+log = structlog.stdlib.get_logger(__name__)
+
+# Without letters and digits that look alike: people read it out on the telephone.
+REFERENCE_LETTERS: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+REFERENCE_LENGTH: Final = 8
+STRAY_LINES_A_MINUTE: Final = 5
+PRUNE_EVERY: Final = 3600
+PRUNE_AT_ONCE: Final = 5000
+
+
+def new_reference() -> str:
+    """Make the code that a person is shown and an administrator searches for."""
+    return "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(REFERENCE_LENGTH))
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """What is learned in the course of one sign-in; nothing in it is a secret."""
+
+    reference: str = field(default_factory=new_reference)
+    started: float = field(default_factory=time.monotonic)
+    provider_seconds: float = 0.0
+    issuer: str = ""
+    address: str = ""
+    user_agent: str = ""
+    identity: Identity | None = None
+    groups: GroupsClaim | None = None
+    admission: Admission | None = None
+    user: User | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def record_success(attempt: Attempt, outcome: SignInAttempt.Outcome) -> None:
+    """Write down who came in, and log the groups as the guide greps for them."""
+    row = _row(attempt, outcome)
+    _save(row)
+    _log_groups(attempt)
+    log.info(
+        "oidc signed in" if outcome == SignInAttempt.Outcome.SIGNED_IN else "oidc connected",
+        _event=f"sso.attempt.{outcome}",
+        reference=row.reference,
+        username=row.username,
+        role=row.role_after,
+        rule=row.role_rule,
+    )
+
+
+def record_refusal(attempt: Attempt, refused: SignInRefused) -> None:
+    """Write down why somebody was not let in."""
+    row = _row(attempt, SignInAttempt.Outcome.REFUSED)
+    row.reason = refused.reason.value
+    row.detail = refused.detail[:500]
+    error: ProviderError | None = refused.provider_error
+    if error is not None:
+        row.provider_error = error.error[:64]
+        row.provider_description = error.description[:1000]
+        row.provider_codes = list(error.codes)
+        row.trace_id = error.trace_id[:64]
+        row.correlation_id = error.correlation_id[:64]
+    _save(row)
+    if attempt.groups is not None:
+        _log_groups(attempt)
+    log.warning(
+        "oidc sign-in refused",
+        _event="sso.attempt.refused",
+        reference=row.reference,
+        reason=row.reason,
+        detail=row.detail[:200],
+        codes=row.provider_codes,
+        address=row.address,
+    )
+
+
+def log_unstarted(attempt: Attempt, refused: SignInRefused) -> None:
+    """Log why a journey could not begin, a few lines a minute at most; no row is written."""
+    if store.count("sso:unstarted", 60) <= STRAY_LINES_A_MINUTE:
+        log.warning(
+            "oidc sign-in could not begin",
+            _event="sso.start.failed",
+            reason=refused.reason.value,
+            reference=attempt.reference,
+            detail=refused.detail[:200],
+        )
+
+
+def count_stray_callback(why: str) -> None:
+    """Log a callback that belongs to no round trip, a few lines a minute at most."""
+    if store.count("sso:stray", 60) <= STRAY_LINES_A_MINUTE:
+        log.info("oidc callback without a round trip", _event="sso.callback.stray", why=why)
+
+
+def _row(attempt: Attempt, outcome: SignInAttempt.Outcome) -> SignInAttempt:
+    identity, admission = attempt.identity, attempt.admission
+    user = admission.user if admission is not None else attempt.user
+    row = SignInAttempt(
+        reference=attempt.reference,
+        outcome=outcome,
+        duration_ms=int((time.monotonic() - attempt.started) * 1000),
+        provider_ms=int(attempt.provider_seconds * 1000),
+        user=user,
+        username=user.username if user is not None else "",
+        issuer=attempt.issuer,
+        address=attempt.address[:64],
+        user_agent=attempt.user_agent[:300],
+        notes=[*attempt.notes, *(admission.notes if admission is not None else ())],
+    )
+    if identity is not None:
+        row.issuer = identity.issuer
+        row.subject = identity.subject
+        row.tenant_id = identity.tenant_id
+        row.object_id = identity.object_id
+        row.email = identity.email
+        row.notes += [f"ignored:{name}" for name in identity.ignored]
+    if attempt.groups is not None:
+        row.groups = list(attempt.groups.values[:GROUPS_KEPT])
+        row.groups_source = attempt.groups.source.value
+    if admission is not None:
+        row.created_account = isinstance(admission.decision, Create)
+        row.role_rule = admission.role_rule.value
+        row.role_before = admission.role_before
+        row.role_after = admission.role_after
+    return row
+
+
+def _save(row: SignInAttempt) -> None:
+    """Save in a transaction of its own: recording can never fail or undo a sign-in."""
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except DatabaseError as error:
+        log.error(  # noqa: TRY400 - the text of a database error may quote what was written
+            "oidc attempt not recorded",
+            _event="sso.attempt.not_recorded",
+            reference=row.reference,
+            error=type(error).__name__,
+        )
+        return
+    _prune()
+
+
+def _prune() -> None:
+    """Delete what is older than ATTEMPTS_KEPT, once an hour, a bounded number at a time."""
+    if not store.claim("sso:attempts:pruned", 1, PRUNE_EVERY):
+        return
+    kept: timedelta = settings.ATTEMPTS_KEPT
+    old = SignInAttempt.objects.filter(at__lt=timezone.now() - kept).order_by("at")
+    SignInAttempt.objects.filter(
+        pk__in=list(old.values_list("pk", flat=True)[:PRUNE_AT_ONCE])
+    ).delete()
+
+
+def _log_groups(attempt: Attempt) -> None:
+    groups = attempt.groups
+    if groups is None:
+        return
+    if groups.source is GroupsSource.ABSENT and not groups.values:
+        log.warning(
+            "oidc no groups in token", _event="sso.groups.absent", reference=attempt.reference
+        )
+        return
+    log.info(
+        "oidc groups",
+        _event="sso.groups.received",
+        reference=attempt.reference,
+        groups=list(groups.values[:GROUPS_KEPT]),
+        source=groups.source.value,
+    )

@@ -1,0 +1,81 @@
+"""Connect and disconnect an identity on purpose (sign-in.md, Who it is, rule 4)."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.changes import record
+from accounts.models import User
+from accounts.policy import AccountRefused, Refusal
+from accounts.services import end_sessions
+from sso.models import LinkedIdentity
+from sso.rules.claims import GroupsClaim, Identity
+from sso.rules.reasons import Reason, SignInRefused
+from sso.services.admission import GROUPS_KEPT, identity_label
+
+
+def connect(
+    user: User,
+    identity: Identity,
+    *,
+    groups: GroupsClaim,
+    actor: User | None,
+) -> LinkedIdentity:
+    """Tie a verified identity to this account; refused when another account has it.
+
+    Connecting proves that its owner can sign in through the provider, so it counts as having
+    done so.
+    """
+    try:
+        with transaction.atomic():
+            return _connect(user, identity, groups=groups, actor=actor)
+    except IntegrityError:
+        # Two tabs at once: one of them made the row, and the question is only whose it is.
+        raise SignInRefused(Reason.IDENTITY_TAKEN) from None
+
+
+def _connect(
+    user: User, identity: Identity, *, groups: GroupsClaim, actor: User | None
+) -> LinkedIdentity:
+    owner = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).first()
+    if owner is None:
+        raise SignInRefused(Reason.INACTIVE)
+    same = LinkedIdentity.objects.select_for_update(of=("self",)).filter(issuer=identity.issuer)
+    linked = same.filter(subject=identity.subject).first()
+    if linked is None and identity.object_id:
+        linked = same.filter(tenant_id=identity.tenant_id, object_id=identity.object_id).first()
+    if linked is not None and linked.user_id != owner.pk:
+        raise SignInRefused(Reason.IDENTITY_TAKEN)
+    if linked is None:
+        linked = LinkedIdentity(user=owner, issuer=identity.issuer)
+        record(owner, {"identity": ("", identity_label(identity))}, actor=actor)
+    linked.subject = identity.subject
+    linked.tenant_id = identity.tenant_id
+    linked.object_id = identity.object_id
+    linked.email = identity.email
+    if groups.is_complete:
+        linked.groups = list(groups.values[:GROUPS_KEPT])
+    linked.last_sign_in = timezone.now()
+    linked.save()
+    return linked
+
+
+@transaction.atomic
+def disconnect(linked: LinkedIdentity, *, actor: User, keep_session: str | None = None) -> None:
+    """Untie an identity and end the account's other sessions.
+
+    Refused for the last one of an account without a password: nobody could get in any more.
+    """
+    owner = User.objects.select_for_update(no_key=True).get(pk=linked.user_id)
+    others = owner.linked_identities.exclude(pk=linked.pk)
+    if not owner.has_usable_password() and not others.exists():
+        raise AccountRefused(
+            Refusal.NOT_ALLOWED,
+            "This is the only way this account signs in. "
+            "Ask an administrator for a password link first, then disconnect it.",
+        )
+    label = identity_label(linked)
+    linked.delete()
+    end_sessions(owner, except_key=keep_session)
+    record(owner, {"identity": (label, "")}, actor=actor)

@@ -1,0 +1,106 @@
+"""What other apps' pages show of single sign-on, so that they need not import it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.http import HttpRequest
+from django.template.context import RequestContext
+from django.urls import reverse
+
+from accounts.models import User
+from sso import conf
+from sso.conf import Config, provider_label
+from sso.forms import ConnectForm
+from sso.readiness import EXPLANATIONS, Cause, last_known_cause, local_sign_in_open, readiness
+
+register = template.Library()
+
+NOT_READY = frozenset(Cause) - {Cause.READY, Cause.OFF}
+
+
+def config_of(request: HttpRequest) -> Config:
+    """Read the configuration once for a request, however many tags ask for it."""
+    config: Config | None = getattr(request, "sso_config", None)
+    if config is None:
+        config = conf.current()
+        request.sso_config = config  # type: ignore[attr-defined]
+    return config
+
+
+@register.inclusion_tag("sso/sign_in.html", takes_context=True)
+def sso_sign_in(context: RequestContext, target: str = "") -> dict[str, Any]:
+    """Show the button when SSO is ready; enabled but not ready, say so in its place."""
+    config = config_of(context["request"])
+    address = reverse("sso:login")
+    if target and target != "/":
+        address += "?" + urlencode({"next": target})
+    return {
+        "enabled": config.enabled,
+        "ready": readiness(config).ready,
+        "button_text": config.button_text,
+        "login_url": address,
+    }
+
+
+@register.simple_tag(takes_context=True)
+def passwords_accepted(context: RequestContext) -> bool:
+    """Say whether a password is worth asking for just now."""
+    return local_sign_in_open(config_of(context["request"]))
+
+
+@register.inclusion_tag("sso/connected_accounts.html", takes_context=True)
+def connected_accounts(context: RequestContext) -> dict[str, Any]:
+    """Show which accounts at the provider are tied to the person's own."""
+    request = context["request"]
+    config = config_of(request)
+    user: User = request.user
+    linked = list(user.linked_identities.order_by("pk"))
+    ready = readiness(config).ready
+    label = provider_label(config.issuer, linked[0].tenant_id if linked else "")
+    return {
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+        "identities": [
+            {
+                "id": identity.pk,
+                "label": provider_label(identity.issuer, identity.tenant_id),
+                "email": identity.email,
+                "issuer": identity.issuer,
+                "last_sign_in": identity.last_sign_in,
+            }
+            for identity in linked
+        ],
+        "can_connect": ready and not any(row.issuer == config.issuer for row in linked),
+        "connect_url": reverse("sso:connect"),
+        "provider_label": label if label == "Microsoft" else "",
+        "form": ConnectForm() if user.has_usable_password() else None,
+        "reason": "" if ready else "Nothing can be connected while single sign-on is not ready.",
+    }
+
+
+@register.inclusion_tag("sso/notice.html", takes_context=True)
+def sso_notice(context: RequestContext) -> dict[str, Any]:
+    """Tell administrators on every page when SSO is enabled and broken; costs no query."""
+    request = context["request"]
+    user = getattr(request, "user", None)
+    cause = last_known_cause()
+    path = reverse("sso:settings")
+    if (
+        not isinstance(user, User)
+        or cause not in NOT_READY
+        or request.path == path
+        or not user.has_perm("accounts.can_manage_settings")
+    ):
+        return {"notice": None}
+    return {
+        "notice": {
+            "kind": "red",
+            "heading": "Single sign-on is not ready. Passwords are accepted meanwhile.",
+            "text": EXPLANATIONS[cause],
+            "action_url": path,
+            "action_label": "Open OIDC / SSO",
+        }
+    }

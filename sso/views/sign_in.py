@@ -1,0 +1,256 @@
+"""To the provider and back: the button's address and the callback."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import authenticate, login
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+
+from accounts.models import User
+from accounts.sessions import PROVIDER_SESSION_ID
+from accounts.targets import safe_target
+from sso import conf, round_trip
+from sso.backends import Callback
+from sso.conf import Config, provider_label
+from sso.messages import SESSION_EXPIRED, sentence_for
+from sso.models import SignInAttempt
+from sso.provider.deadline import Deadline
+from sso.provider.discovery import Metadata
+from sso.round_trip import Lost, Purpose, RoundTrip, RoundTripLost
+from sso.rules.reasons import ProviderError, Reason, SignInRefused, Stage
+from sso.services.attempts import (
+    Attempt,
+    count_stray_callback,
+    log_unstarted,
+    record_refusal,
+    record_success,
+)
+from sso.services.identities import connect
+from sso.services.journey import begin, provider_metadata
+from sso.services.photos import refresh_photo
+from sso.services.verification import CALLBACK_SECONDS, identify
+
+BACKEND: Final = "sso.backends.OIDCBackend"
+# Bound to this host alone where cookies are Secure, so that no sub-domain can plant one.
+COOKIE: Final = "patchmon-browser"
+PARAMETERS: Final = ("state", "code", "error", "error_description", "error_subcode", "iss")
+MAX_CODE: Final = 8192
+
+
+def browser_cookie_name() -> str:
+    return f"__Host-{COOKIE}" if settings.SESSION_COOKIE_SECURE else COOKIE
+
+
+def remember_browser(response: HttpResponseBase, trip: RoundTrip) -> None:
+    """Leave the key that ties the journey to this browser, for as long as it may take."""
+    response.set_cookie(
+        browser_cookie_name(),
+        trip.browser_key,
+        max_age=settings.ROUND_TRIP_TTL,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        # Strict would not come along on the way back, a navigation from another site.
+        samesite="Lax",
+    )
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+class StartView(View):
+    """Send the browser to the provider; the button on the sign-in page leads here."""
+
+    http_method_names = ("get",)
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        target = safe_target(request.GET.get("next", ""))
+        if request.user.is_authenticated:
+            return redirect(target)
+        config = conf.current()
+        try:
+            url, trip = begin(
+                purpose=Purpose.SIGN_IN,
+                target=target,
+                config=config,
+                browser_key=round_trip.new_browser_key(
+                    request.COOKIES.get(browser_cookie_name(), "")
+                ),
+            )
+        except SignInRefused as refused:
+            return unavailable(request, refused, config)
+        response = HttpResponseRedirect(url)
+        response["Referrer-Policy"] = "no-referrer"
+        remember_browser(response, trip)
+        return response
+
+
+def unavailable(request: HttpRequest, refused: SignInRefused, config: Config) -> HttpResponse:
+    """Answer 503 with one sentence; the cause is in the log under the reference shown."""
+    attempt = Attempt(issuer=config.issuer, address=request.META.get("REMOTE_ADDR", ""))
+    log_unstarted(attempt, refused)
+    text = sentence_for(
+        refused.reason, reference=attempt.reference, provider=provider_label(config.issuer)
+    )
+    return render(request, "sso/unavailable.html", {"text": text}, status=503)
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+class CallbackView(View):
+    """Take the provider's answer: the only place where a code reaches the token endpoint.
+
+    Every way out is a redirect to a page of ours; any refusal is one exception that ends here.
+    """
+
+    http_method_names = ("get",)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        attempt = Attempt(
+            address=request.META.get("REMOTE_ADDR", ""),
+            user_agent=_one_line(request.headers.get("User-Agent", "")),
+        )
+        try:
+            trip = self._take(request)
+        except RoundTripLost as lost:
+            return self._lost(request, lost)
+        config = conf.current()
+        attempt.issuer = config.issuer
+        label = provider_label(config.issuer)
+        try:
+            self._check(request, trip, config)
+            deadline = Deadline(CALLBACK_SECONDS)
+            metadata = provider_metadata(config, deadline=deadline)
+            label = "Microsoft" if metadata.is_entra else label
+            self._check_issuer(request, metadata)
+            callback = Callback(
+                trip=trip,
+                code=self._code(request),
+                config=config,
+                metadata=metadata,
+                deadline=deadline,
+                attempt=attempt,
+            )
+            if trip.purpose is Purpose.CONNECT:
+                return self._connect(request, callback)
+            return self._sign_in(request, callback)
+        except SignInRefused as refused:
+            record_refusal(attempt, refused)
+            messages.error(
+                request, sentence_for(refused.reason, reference=attempt.reference, provider=label)
+            )
+            back = trip.target if trip.purpose is Purpose.CONNECT else "accounts:login"
+            return _leave(redirect(back))
+
+    def _take(self, request: HttpRequest) -> RoundTrip:
+        states = request.GET.getlist("state")
+        if len(states) != 1:
+            raise RoundTripLost(Lost.UNKNOWN)
+        return round_trip.take(
+            states[0],
+            browser_key=request.COOKIES.get(browser_cookie_name(), ""),
+            now=timezone.now(),
+        )
+
+    def _lost(self, request: HttpRequest, lost: RoundTripLost) -> HttpResponse:
+        """Send a reload or a double click of somebody signed in on; everybody else starts again."""
+        if request.user.is_authenticated:
+            return _leave(redirect(lost.target or settings.LOGIN_REDIRECT_URL))
+        count_stray_callback(lost.why.value)
+        messages.error(request, SESSION_EXPIRED)
+        return _leave(redirect("accounts:login"))
+
+    def _check(self, request: HttpRequest, trip: RoundTrip, config: Config) -> None:
+        """Refuse what cannot be an honest answer to what was asked (verification.md, Callback)."""
+        if any(len(request.GET.getlist(name)) > 1 for name in PARAMETERS):
+            raise SignInRefused(Reason.DUPLICATE_PARAM)
+        if trip.version != config.trip_version:
+            raise SignInRefused(
+                Reason.STALE_CONFIG, detail="The settings were changed while this sign-in was away."
+            )
+        if trip.purpose is Purpose.CONNECT and request.user.pk != trip.user_id:
+            raise SignInRefused(Reason.CONNECT_OTHER_USER)
+        if "error" in request.GET:
+            raise self._provider_error(request)
+
+    def _provider_error(self, request: HttpRequest) -> SignInRefused:
+        error = ProviderError.read(
+            Stage.AUTHORIZE,
+            error=request.GET["error"],
+            description=request.GET.get("error_description"),
+        )
+        cancelled = error.error == "access_denied" and not error.codes
+        reason = Reason.CANCELLED if cancelled else Reason.PROVIDER_ERROR
+        return SignInRefused(reason, provider_error=error)
+
+    def _check_issuer(self, request: HttpRequest, metadata: Metadata) -> None:
+        """Compare RFC 9207's ``iss``, and demand it from a provider that promises it."""
+        answered_by = request.GET.get("iss")
+        if answered_by is None and not metadata.iss_parameter_supported:
+            return
+        if answered_by != metadata.issuer:
+            raise SignInRefused(Reason.ISS_PARAM)
+
+    def _code(self, request: HttpRequest) -> str:
+        code = request.GET.get("code", "")
+        if not 0 < len(code) <= MAX_CODE or not code.isascii() or not code.isprintable():
+            raise SignInRefused(Reason.CALLBACK_FORMAT, detail="The code is missing or malformed.")
+        return code
+
+    def _sign_in(self, request: HttpRequest, callback: Callback) -> HttpResponse:
+        user = authenticate(request, callback=callback)
+        if not isinstance(user, User) or callback.verified is None:
+            raise SignInRefused(Reason.CONFLICT)
+        # Whoever used this browser before: nothing of their session goes on.
+        request.session.flush()
+        login(request, user, backend=BACKEND)
+        request.session[PROVIDER_SESSION_ID] = callback.verified.identity.session_id
+        note = refresh_photo(
+            user, callback.verified, metadata=callback.metadata, deadline=callback.deadline
+        )
+        if note:
+            callback.attempt.notes.append(note)
+        record_success(callback.attempt, SignInAttempt.Outcome.SIGNED_IN)
+        return _leave(HttpResponseRedirect(callback.trip.target))
+
+    def _connect(self, request: HttpRequest, callback: Callback) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
+            raise SignInRefused(Reason.CONNECT_OTHER_USER)
+        attempt = callback.attempt
+        attempt.user = user
+        verified = identify(
+            callback.code,
+            trip=callback.trip,
+            config=callback.config,
+            metadata=callback.metadata,
+            deadline=callback.deadline,
+            attempt=attempt,
+        )
+        linked = connect(user, verified.identity, groups=verified.groups, actor=user)
+        note = refresh_photo(user, verified, metadata=callback.metadata, deadline=callback.deadline)
+        if note:
+            attempt.notes.append(note)
+        record_success(attempt, SignInAttempt.Outcome.LINKED)
+        label = provider_label(linked.issuer, linked.tenant_id)
+        named = f" {linked.email}" if linked.email else ""
+        messages.success(
+            request,
+            f"Your {label} account{named} is connected. You can sign in with it from now on.",
+        )
+        return _leave(HttpResponseRedirect(callback.trip.target))
+
+
+def _leave(response: HttpResponse) -> HttpResponse:
+    """Keep the code in the address from the next page's referrer."""
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _one_line(text: str) -> str:
+    return "".join(character for character in text[:300] if character.isprintable())
