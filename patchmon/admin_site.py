@@ -1,0 +1,50 @@
+"""The Django admin, without a password form of its own (product.md, Pages)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+
+
+class PatchMonAdminSite(AdminSite):
+    """Repairs for superadmins; signing in, out, and passwords have their own pages."""
+
+    site_header = site_title = "PatchMon administration"
+    site_url = "/"
+    index_title = "Repair anything"
+
+    @method_decorator([never_cache, login_not_required])
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the sign-in page; somebody signed in without the right is told so instead."""
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        target = request.GET.get("next") or reverse("admin:index")
+        return redirect(f"{reverse('accounts:login')}?{urlencode({'next': target})}")
+
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the page that ends the session by a POST of its own."""
+        return redirect("home")
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the profile, where a password is refused while SSO is enforced."""
+        return redirect("accounts:profile")
+
+    def password_change_done(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect("accounts:profile")

@@ -1,0 +1,102 @@
+"""Home: who you are and what your role allows; for administrators the state of single sign-on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+
+from accounts.models import User
+from accounts.roles import PERMISSION_GROUPS, Role, permissions_of
+from accounts.services import setup_open
+from sso import conf
+from sso.conf import Config
+from sso.models import SignInAttempt
+from sso.readiness import Cause, Readiness, readiness
+
+RECENT = 8
+PILLS = {Cause.READY: ("green", "Ready"), Cause.OFF: ("grey", "Off")}
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+class HomeView(View):
+    """Lead to the wizard while there is nobody, to the sign-in page whoever is nobody yet."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
+            if setup_open():
+                return redirect("accounts:setup")
+            return redirect_to_login("/", login_url=reverse("accounts:login"))
+        context: dict[str, Any] = {"permission_groups": _allowed(Role(user.role))}
+        if user.has_perm("accounts.can_manage_settings"):
+            context |= _administration()
+        return render(request, "patchmon/home.html", context)
+
+
+def _allowed(role: Role) -> list[tuple[str, list[str]]]:
+    held = permissions_of(role)
+    groups = (
+        (label, [_words(name) for name in names if name in held])
+        for label, names in PERMISSION_GROUPS.items()
+    )
+    return [(label, names) for label, names in groups if names]
+
+
+def _words(codename: str) -> str:
+    return codename.removeprefix("can_").replace("_", " ").capitalize()
+
+
+def _administration() -> dict[str, Any]:
+    config = conf.current()
+    state = readiness(config)
+    kind, label = PILLS.get(state.cause, ("red", "Not ready"))
+    return {
+        "sso_state": {"kind": kind, "label": label, "text": state.explanation},
+        "attention": _attention(config, state),
+        "recent_attempts": SignInAttempt.objects.order_by("-at", "-pk")[:RECENT],
+    }
+
+
+def _attention(config: Config, state: Readiness) -> list[dict[str, str]]:
+    """List what an administrator should look at, the worst first."""
+    page = reverse("sso:settings")
+    items = []
+    if state.cause not in {Cause.READY, Cause.OFF}:
+        items.append(
+            {
+                "kind": "red",
+                "heading": "Single sign-on is not ready",
+                "text": state.explanation,
+                "action_url": page,
+                "action_label": "Open OIDC / SSO",
+            }
+        )
+    if config.from_environment:
+        items.append(
+            {
+                "kind": "amber",
+                "heading": "OIDC is configured via .env",
+                "text": "Load the values into the database to manage them in the settings page.",
+                "action_url": page,
+                "action_label": "Open OIDC / SSO",
+            }
+        )
+    if config.enabled and config.sync_roles and not config.mapping.fills(Role.SUPERADMIN):
+        items.append(
+            {
+                "kind": "amber",
+                "heading": "The superadmin row is empty",
+                "text": "Nobody is promoted to Super Admin through SSO, and those who are keep it.",
+                "action_url": f"{page}#role-mapping",
+                "action_label": "Open Role Mapping",
+            }
+        )
+    return items

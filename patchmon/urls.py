@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from patchmon import health
+from patchmon.home import HomeView
+
+urlpatterns = [
+    path("", HomeView.as_view(), name="home"),
+    path("health/live", health.live, name="live"),
+    path("health/ready", health.ready, name="ready"),
+    path("api/v1/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("", include("accounts.urls")),
+    path("", include("sso.urls")),
+    path("admin/", admin.site.urls),
+]
