@@ -19,6 +19,8 @@ keepalive = 65
 limit_request_line = 8190
 # The access log would hold authorization codes.
 accesslog = None
+# Several instances of one user would share its path, and nobody here asks it anything.
+control_socket_disable = True
 # The proxy's headers are judged by TRUST_PROXY alone.
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}

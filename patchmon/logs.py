@@ -74,6 +74,6 @@ def configure(*, log_format: str, level: str) -> dict[str, Any]:
             # Upstream prints whole claims and provider answers at DEBUG.
             "mozilla_django_oidc": {"handlers": [], "level": "CRITICAL", "propagate": False},
             "urllib3": {"handlers": ["out"], "level": "ERROR", "propagate": False},
-            "gunicorn.error": {"handlers": ["out"], "level": "INFO", "propagate": False},
+            "gunicorn.error": {"handlers": ["out"], "level": level.upper(), "propagate": False},
         },
     }
