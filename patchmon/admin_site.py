@@ -7,12 +7,14 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
+
+from accounts.views.sign_in import SignOutView
 
 
 class PatchMonAdminSite(AdminSite):
@@ -34,9 +36,9 @@ class PatchMonAdminSite(AdminSite):
 
     def logout(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Lead to the page that ends the session by a POST of its own."""
-        return redirect("home")
+    ) -> HttpResponseBase:
+        """Sign out as everywhere else."""
+        return SignOutView.as_view()(request)
 
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

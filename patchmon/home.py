@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -100,3 +101,9 @@ def _attention(config: Config, state: Readiness) -> list[dict[str, str]]:
             }
         )
     return items
+
+
+@login_not_required
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead browsers that ask by the old name, as they do for the admin's pages."""
+    return redirect(static("patchmon/img/favicon.svg"))

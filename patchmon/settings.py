@@ -85,15 +85,16 @@ USE_TZ = True
 
 INSTALLED_APPS = [
     "patchmon.apps.PatchmonConfig",
+    # Their admin comes first, so that ours can take its place.
+    "django.contrib.auth",
+    "auditlog",
     "sso",
     "accounts",
     "patchmon.apps.PatchMonAdminConfig",
-    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",
-    "auditlog",
     "csp",
     "heroicons",
     "rest_framework",

@@ -5,12 +5,13 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from patchmon import health
-from patchmon.home import HomeView
+from patchmon.home import HomeView, favicon
 
 urlpatterns = [
     path("", HomeView.as_view(), name="home"),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
+    path("favicon.ico", favicon),
     path("api/v1/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("", include("accounts.urls")),
     path("", include("sso.urls")),

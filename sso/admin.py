@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from auditlog.admin import LogEntryAdmin
 from auditlog.models import LogEntry
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -224,6 +225,8 @@ class SignInAttemptAdmin(ReadOnly):
 
 
 admin.site.unregister(LogEntry)
+# Roles take the place of Django's groups, which grant nothing here.
+admin.site.unregister(Group)
 
 
 @admin.register(LogEntry)

@@ -47,6 +47,9 @@ class SingletonAdminForm(OIDCSettingsForm):
         )
         self._add_own_fields()
         for name, field in self.fields.items():
+            if isinstance(field.widget, forms.TextInput) and name in self.shown:
+                # The admin's own class for a field as wide as its contents.
+                field.widget.attrs["class"] = "vLargeTextField"
             if name not in (*self.shown, *self.own_fields()):
                 field.widget = forms.HiddenInput()
                 field.required = False

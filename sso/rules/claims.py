@@ -26,6 +26,7 @@ _GUEST_MARK = "#ext#"
 # A comma or a bracket would make one address two in a mail header.
 _NEVER_IN_AN_ADDRESS = frozenset(' \t"(),:;<>[\\]')
 _PLAINLY_TRUE = frozenset({"true", "1", "yes"})
+_VERIFIED_DOMAIN = frozenset({"true", "1"})
 
 
 class GroupsSource(StrEnum):
@@ -225,7 +226,7 @@ def _verdict(
     vouched = email_from.get("email_verified")
     if vouched is True or vouched == "true":
         return True
-    return True if is_entra and _is_plainly_true(signed.get("xms_edov")) else None
+    return True if is_entra and _is_edov(signed.get("xms_edov")) else None
 
 
 def _denies(claims: Mapping[str, Any]) -> bool:
@@ -233,6 +234,13 @@ def _denies(claims: Mapping[str, Any]) -> bool:
         name.lower() == "email_verified" and not _is_plainly_true(value)
         for name, value in claims.items()
     )
+
+
+def _is_edov(value: Any) -> bool:
+    """Read Entra's word for a verified domain: true, 1, "1" or "true" (entra-facts §2.3)."""
+    if isinstance(value, str):
+        return value.lower() in _VERIFIED_DOMAIN
+    return value is True or (type(value) is int and value == 1)
 
 
 def _is_plainly_true(value: Any) -> bool:
