@@ -3,13 +3,18 @@ from __future__ import annotations
 from django.urls import path
 
 from sso import api
-from sso.views import identities, settings, sign_in, sign_ins
+from sso.views import identities, settings, sign_in, sign_ins, sign_out
 
 app_name = "sso"
 
 urlpatterns = [
     path("api/v1/auth/oidc/login", sign_in.StartView.as_view(), name="login"),
     path("api/v1/auth/oidc/callback", sign_in.CallbackView.as_view(), name="callback"),
+    path(
+        "api/v1/auth/oidc/frontchannel-logout",
+        sign_out.FrontChannelSignOutView.as_view(),
+        name="frontchannel-logout",
+    ),
     path("api/v1/auth/oidc/config", api.PublicConfigView.as_view(), name="api-config"),
     path("api/v1/auth/oidc/settings", api.SettingsView.as_view(), name="api-settings"),
     path(
