@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
@@ -17,10 +18,14 @@ from django.views.decorators.cache import never_cache
 from accounts.models import User
 from accounts.roles import PERMISSION_GROUPS, Role, permissions_of
 from accounts.services import setup_open
+from patchmon.chart import bar_chart
 from sso import conf
 from sso.conf import Config
 from sso.models import SignInAttempt
 from sso.readiness import Cause, Readiness, readiness
+from sso.rules.meanings import explain_reason
+from sso.rules.reasons import Reason
+from sso.services.activity import recent_activity
 
 RECENT = 8
 PILLS = {Cause.READY: ("green", "Ready"), Cause.OFF: ("grey", "Off")}
@@ -59,11 +64,19 @@ def _administration() -> dict[str, Any]:
     config = conf.current()
     state = readiness(config)
     kind, label = PILLS.get(state.cause, ("red", "Not ready"))
+    activity = recent_activity(timezone.now())
     return {
+        "activity": activity,
+        "chart": bar_chart(activity.days),
+        "reasons": [(_reason_text(reason), number) for reason, number in activity.reasons],
         "sso_state": {"kind": kind, "label": label, "text": state.explanation},
         "attention": _attention(config, state),
         "recent_attempts": SignInAttempt.objects.order_by("-at", "-pk")[:RECENT],
     }
+
+
+def _reason_text(reason: str) -> str:
+    return explain_reason(Reason(reason)).happened if reason in list(Reason) else reason
 
 
 def _attention(config: Config, state: Readiness) -> list[dict[str, str]]:

@@ -48,6 +48,10 @@ try:
 
     DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "patchmon.sqlite3")}
     CACHES = {"default": env.cache("CACHE_URL")}
+    if str(CACHES["default"]["BACKEND"]).endswith("LocMemCache"):
+        # Django keeps 300 entries, so few that a visitor could push out the counters that hold
+        # guesses at passwords back (accounts.throttle).
+        CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 20_000}
     ENCRYPTION_KEYS = [key.strip() for key in env.text("ENCRYPTION_KEYS").split(",") if key.strip()]
     TRUST_PROXY = env.hops("TRUST_PROXY")
     LOG_FORMAT = env.choice("LOG_FORMAT", "json", ("json", "text"))
@@ -150,6 +154,8 @@ AUTH_PASSWORD_VALIDATORS = [
     }
 ]
 PASSWORD_RESET_TIMEOUT = 3600
+# How old a sign-in may be for a sensitive change (product.md, Settings → OIDC / SSO).
+FRESH_SIGN_IN = 900  # seconds
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "accounts:login"
