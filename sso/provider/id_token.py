@@ -106,12 +106,19 @@ def _check_nonce(claims: dict[str, Any], nonce: str) -> None:
 
 
 def _check_at_hash(received: object, expected: Expected) -> None:
-    # Core 3.1.3.6 names no hash for EdDSA; providers use SHA-512, as Ed25519 itself does.
-    digest = _HASHES[expected.alg[2:] if expected.alg != "EdDSA" else "512"]
-    whole = digest(expected.access_token.encode()).digest()
-    half = base64.urlsafe_b64encode(whole[: len(whole) // 2]).rstrip(b"=").decode()
-    if not isinstance(received, str) or not hmac.compare_digest(received.encode(), half.encode()):
+    # Core 3.1.3.6 names no hash for EdDSA: most providers use SHA-512, as Ed25519 itself does;
+    # Glewlwyd uses SHA-256.
+    sizes = (expected.alg[2:],) if expected.alg != "EdDSA" else ("512", "256")
+    if not isinstance(received, str) or not any(
+        hmac.compare_digest(received.encode(), _half_hash(size, expected.access_token))
+        for size in sizes
+    ):
         raise SignInRefused(Reason.AT_HASH, detail="another access token was issued with it")
+
+
+def _half_hash(size: str, access_token: str) -> bytes:
+    whole = _HASHES[size](access_token.encode()).digest()
+    return base64.urlsafe_b64encode(whole[: len(whole) // 2]).rstrip(b"=")
 
 
 def _check_entra(claims: dict[str, Any], metadata: Metadata) -> None:
