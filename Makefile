@@ -28,7 +28,7 @@ run: setup ## PatchMon alone, for a real tenant
 	@$(PY) manage.py serve
 
 test: setup ## Run every test
-	@$(PY) -m pytest -n 2 --dist loadgroup
+	@$(PY) -m pytest -n 2
 
 check: setup ## Formatter, linters, types, import contracts, migrations, deployment check
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" bash .ci/check

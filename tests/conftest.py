@@ -1,13 +1,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from xdist.scheduler import LoadScopeScheduling
 
 from entra_sim.server import EntraSim
 from tests.people import HOST
+
+# What starts servers of its own, or a browser, keeps one worker busy; two would only wait for
+# each other.
+TOGETHER = ("tests/browser/", "tests/interop/", "tests/races/")
+
+
+class FoldersTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """Keep a folder of slow tests on one worker, and spread the rest test by test.
+
+    It stands in for xdist's own group marker, which the installed pytest does not read.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FoldersTogether:
+    return FoldersTogether(config, log)
 
 
 @pytest.fixture(autouse=True)

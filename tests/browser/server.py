@@ -59,7 +59,7 @@ class Server:
             "LOG_FORMAT": "json",
         }
         with self._output.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program, no outside arguments
+            self._process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve"],
                 cwd=ROOT,
                 env=environment,
@@ -123,7 +123,8 @@ class Server:
     def _is_ready(self) -> bool:
         try:
             return requests.get(f"{self.url}/health/ready", timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
+            # Not listening yet, or listening and not answering yet.
             return False
 
 

@@ -1,0 +1,66 @@
+"""What is wrong with the page on the screen: accessibility, names of fields, what does not fit."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from playwright.sync_api import Page
+
+TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+_RUN: Final = """
+async (tags) => {
+  const { violations } = await axe.run(document, {
+    runOnly: { type: "tag", values: tags }, resultTypes: ["violations"],
+  });
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map((node) => `${id}: ${help}: ${node.target.join(" ")}: ` +
+      [...node.any, ...node.all, ...node.none].map((check) => check.message).join("; ")));
+}
+"""
+_OVERFLOW: Final = """
+() => {
+  const width = innerWidth;
+  const cut = [...document.querySelectorAll(".table-wrap")]
+    .filter((each) => each.scrollWidth > each.clientWidth)
+    .map((each) => `table cut at ${each.clientWidth} of ${each.scrollWidth} px on ${width}`);
+  if (document.scrollingElement.scrollWidth <= width) return cut;
+  const wide = [...document.querySelectorAll("body *")].filter(
+    (each) => each.getBoundingClientRect().right > width + 0.5);
+  return [...cut, `${document.scrollingElement.scrollWidth} px wide on ${width}: ` +
+    wide.slice(0, 5).map((each) => each.outerHTML.slice(0, 90)).join(" | ")];
+}
+"""
+_UNNAMED: Final = """
+() => [...document.querySelectorAll("input, select, textarea, button")]
+  .filter((each) => each.type !== "hidden" && each.checkVisibility())
+  .filter((each) => !each.closest("[aria-hidden=true]") && each.ariaHidden !== "true")
+  .filter((each) => !each.labels?.length && !each.ariaLabel && !each.textContent.trim()
+    && !each.getAttribute("aria-labelledby"))
+  .map((each) => `no name: ${each.outerHTML.slice(0, 120)}`)
+"""
+_OPEN_EVERYTHING: Final = (
+    '() => document.querySelectorAll("details").forEach((each) => (each.open = true))'
+)
+
+
+@cache
+def _axe() -> str:
+    return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+def audit(page: Page) -> list[str]:
+    """Return every finding on the page, with all that is folded opened."""
+    page.evaluate(_OPEN_EVERYTHING)
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(_axe())
+    return [*overflow(page), *_strings(page, _UNNAMED), *_strings(page, _RUN, list(TAGS))]
+
+
+def overflow(page: Page) -> list[str]:
+    return _strings(page, _OVERFLOW)
+
+
+def _strings(page: Page, script: str, argument: Any = None) -> list[str]:
+    return [str(each) for each in page.evaluate(script, argument)]

@@ -1,0 +1,179 @@
+"""Keyboard, and what the small scripts add to the pages."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from entra_sim import defaults
+from tests.browser import steps
+from tests.browser.scene import Scene
+from tests.browser.windows import PHONE, Windows
+
+pytestmark = pytest.mark.browser
+
+MOST_STOPS: Final = 120
+_STOP: Final = """
+() => {
+  const stop = document.activeElement;
+  if (!stop || stop === document.body) return null;
+  const style = getComputedStyle(stop), box = stop.getBoundingClientRect();
+  return {
+    what: stop.outerHTML.slice(0, 100),
+    ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+    seen: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight,
+    hidden: !!stop.closest("[aria-hidden=true]"),
+  };
+}
+"""
+
+
+@pytest.fixture
+def page(scene: Scene, windows: Windows) -> Page:
+    """A superadmin's window on the settings page."""
+    page = windows.open(storage_state=scene.superadmin)
+    page.goto(steps.SETTINGS)
+    return page
+
+
+@pytest.mark.parametrize("address", ["/", "/profile", "/settings/oidc", "/settings/users"])
+def test_every_stop_of_the_tab_key_is_visible(scene: Scene, windows: Windows, address: str) -> None:
+    page = windows.open(storage_state=scene.superadmin)
+    page.goto(address)
+    stops = tab_through(page)
+    assert "Skip to content" in stops[0]["what"]
+    assert len(stops) > 8
+    assert [stop for stop in stops if not stop["ring"] or not stop["seen"] or stop["hidden"]] == []
+
+
+def test_the_sign_in_page_by_keyboard(scene: Scene, windows: Windows) -> None:
+    page = windows.open()
+    page.goto("/login")
+    stops = tab_through(page)
+    assert [stop for stop in stops if not stop["ring"] or not stop["seen"]] == []
+    page.get_by_label("Username").focus()
+    page.keyboard.type(steps.ADMINISTRATOR)
+    page.keyboard.press("Tab")
+    page.keyboard.type(steps.PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Home")).to_be_visible()
+    assert windows.complaints == []
+
+
+def tab_through(page: Page) -> list[dict[str, Any]]:
+    stops: list[dict[str, Any]] = []
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(_STOP)
+        if stop is None:
+            return stops
+        stops.append(stop)
+    raise AssertionError(f"The Tab key does not leave the page: {stops[-3:]}")
+
+
+def test_skip_to_content(page: Page) -> None:
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+
+
+def test_enter_in_a_field_applies(page: Page, windows: Windows) -> None:
+    page.get_by_label("Button Text").press("Enter")
+    steps.expect_toast(page, "OIDC settings saved")
+    expect(page.locator("[data-secret] .pill")).to_have_text("Set")
+    assert windows.complaints == []
+
+
+def test_enter_in_the_secret_saves_it_alone(page: Page) -> None:
+    page.get_by_label("Button Text").fill("Typed, not applied")
+    page.get_by_label("Client Secret", exact=True).fill(defaults.SECRET_VALUE)
+    page.get_by_label("Client Secret", exact=True).press("Enter")
+    steps.expect_toast(page, "Client secret saved")
+    expect(page.get_by_label("Button Text")).to_have_value("Typed, not applied")
+    assert page.request.get("/api/v1/auth/oidc/settings").json()["oidc_button_text"] == steps.BUTTON
+
+
+def test_the_secret_shows_while_it_is_typed(page: Page) -> None:
+    secret = page.get_by_label("Client Secret", exact=True)
+    secret.fill("typed")
+    expect(secret).to_have_attribute("type", "password")
+    page.get_by_role("button", name="Show").click()
+    expect(secret).to_have_attribute("type", "text")
+    page.get_by_role("button", name="Hide").click()
+    expect(secret).to_have_attribute("type", "password")
+
+
+def test_copy_takes_the_callback_url(page: Page, scene: Scene) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy Callback URL").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied == f"{scene.server.url}/api/v1/auth/oidc/callback"
+
+
+def test_enable_over_unsaved_fields_offers_to_apply_first(page: Page, windows: Windows) -> None:
+    enabled = page.get_by_role("checkbox", name="Enable OIDC / SSO")
+    enabled.uncheck()
+    steps.expect_toast(page, "OIDC / SSO is off.")
+
+    page.get_by_label("Button Text").fill("Enter with Microsoft")
+    enabled.check()
+    expect(page.get_by_text("You have typed changes that are not applied yet.")).to_be_visible()
+    settings = page.request.get("/api/v1/auth/oidc/settings").json()
+    assert (settings["oidc_enabled"], settings["oidc_button_text"]) == (False, steps.BUTTON)
+
+    page.get_by_role("button", name="Apply and enable").click()
+    steps.expect_toast(page, "OIDC settings saved")
+    steps.expect_toast(page, "OIDC / SSO is enabled")
+    settings = page.request.get("/api/v1/auth/oidc/settings").json()
+    assert (settings["oidc_enabled"], settings["oidc_button_text"]) == (
+        True,
+        "Enter with Microsoft",
+    )
+    page.get_by_label("Button Text").fill(steps.BUTTON)
+    steps.apply(page)
+    assert windows.complaints == []
+
+
+def test_the_chosen_theme_is_remembered(scene: Scene, windows: Windows) -> None:
+    page = windows.open(storage_state=scene.user)
+    page.goto("/")
+    light = page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
+    page.get_by_role("button", name="Dark theme").click()
+    page.goto("/profile")
+    expect(page.get_by_role("button", name="Dark theme")).to_have_attribute("aria-pressed", "true")
+    assert (
+        page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor") != light
+    )
+
+
+def test_the_menu_of_a_phone(scene: Scene, windows: Windows) -> None:
+    page = windows.open(viewport=PHONE, storage_state=scene.superadmin)
+    page.goto("/")
+    link = page.get_by_role("navigation", name="Main").get_by_role("link", name="OIDC / SSO")
+    expect(link).to_have_count(0)
+    page.get_by_role("button", name="Menu").click()
+    link.click()
+    expect(page.get_by_role("heading", level=1, name="OIDC / SSO")).to_be_visible()
+    assert windows.complaints == []
+
+
+def test_everything_works_without_javascript(scene: Scene, windows: Windows) -> None:
+    page = windows.open(java_script_enabled=False)
+    steps.sign_in_with_password(page)
+    page.goto(steps.SETTINGS)
+    page.get_by_label("Button Text").fill("Without scripts")
+    steps.apply(page)
+    # Without scripts the toggle waits for its own button.
+    page.get_by_role("checkbox", name="Enable OIDC / SSO").uncheck()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("OIDC / SSO is off.")).to_be_visible()
+    page.get_by_role("checkbox", name="Enable OIDC / SSO").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("OIDC / SSO is enabled")).to_be_visible()
+    page.get_by_label("Button Text").fill(steps.BUTTON)
+    steps.apply(page)
+    expect(page.get_by_role("button", name="Copy")).to_have_count(0)
