@@ -6,7 +6,7 @@ ENTRA_PORT ?= 8400
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format lock screenshots
+.PHONY: help setup demo run test test-servers check format lock screenshots
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,8 +27,11 @@ demo: setup ## PatchMon beside a simulated Entra tenant (FRESH=1: nothing config
 run: setup ## PatchMon alone, for a real tenant
 	@$(PY) manage.py serve
 
-test: setup ## Run every test
-	@$(PY) -m pytest -n 2
+test: setup ## Run every test that needs no server of its own
+	@$(PY) -m pytest -n 2 --ignore tests/interop --ignore tests/races
+
+test-servers: setup ## Run the tests against PostgreSQL and providers that others wrote
+	@$(PY) -m pytest tests/interop tests/races
 
 check: setup ## Formatter, linters, types, import contracts, migrations, deployment check
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" bash .ci/check

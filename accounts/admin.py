@@ -7,9 +7,12 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import external, policy, services
-from accounts.forms import FreeUsernameField, ServerUrlField
+from accounts.forms import CurrentPasswordForm, FreeUsernameField, ServerUrlField
+from accounts.freshness import NotConfirmed, confirm, is_fresh
 from accounts.models import Installation, User
 from accounts.policy import AccountRefused
 from accounts.roles import Role
@@ -158,6 +161,9 @@ class UserAdmin(RefusalsBecomeMessages):
 
 class InstallationForm(_InstallationModelForm):
     server_url = ServerUrlField()
+    current_password = CurrentPasswordForm.base_fields["current_password"]
+    # Set by InstallationAdmin for the request at hand.
+    request: HttpRequest
 
     class Meta:
         model = Installation
@@ -168,13 +174,33 @@ class InstallationForm(_InstallationModelForm):
         # The row is empty while the environment's value is in force.
         self.initial["server_url"] = services.server_url()
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("server_url", services.server_url()) != services.server_url():
+            try:
+                confirm(self.request)
+            except NotConfirmed as refused:
+                self.add_error("current_password", refused.sentence)
+        return cleaned
 
+
+@method_decorator(sensitive_post_parameters("current_password"), name="changeform_view")
 @admin.register(Installation)
 class InstallationAdmin(RefusalsBecomeMessages):
     """The one row of the installation, through the same service as Settings → General."""
 
     form = InstallationForm
     readonly_fields = ("administrator_existed",)
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Installation | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002  (Django's signature)
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"request": request})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -195,5 +221,7 @@ class InstallationAdmin(RefusalsBecomeMessages):
         form: forms.ModelForm[Installation],
         change: bool,  # noqa: FBT001  (Django's signature)
     ) -> None:
-        services.set_server_url(form.cleaned_data["server_url"], actor=person(request))
+        services.set_server_url(
+            form.cleaned_data["server_url"], actor=person(request), fresh=is_fresh(request)
+        )
         obj.refresh_from_db()

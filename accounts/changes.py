@@ -25,11 +25,13 @@ def record(
     *,
     actor: User | None,
     action: Action = Action.CHANGED,
+    save_id: str = "",
 ) -> None:
     """Write one entry of the change log, in the caller's transaction.
 
     `changes` is field → (before, after), in words that may be shown; a secret is named, never
     shown. The actor's name is kept beside the key, because the account may be deleted later.
+    `save_id` marks the entries that one save has written together.
     """
     get_logentry_model().objects.log_create(
         instance,
@@ -37,6 +39,9 @@ def record(
         changes={field: list(pair) for field, pair in changes.items()},
         actor=actor,
         actor_email=actor.email if actor else None,
-        additional_data={"actor": actor.get_username() if actor else ""},
+        additional_data={
+            "actor": actor.get_username() if actor else "",
+            **({"save": save_id} if save_id else {}),
+        },
         serialized_data=None,
     )

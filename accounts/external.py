@@ -1,12 +1,50 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalIdentity:
+    """Who somebody is at a provider, as the page of their account shows it."""
+
+    id: int
+    label: str
+    email: str
+    issuer: str
+    object_id: str
+    linked_at: datetime
+    last_sign_in: datetime | None
+    #: Where a POST unlinks it.
+    unlink_url: str
+
+    @property
+    def id_text(self) -> str:
+        return str(self.id)
+
+    @property
+    def named(self) -> str:
+        return f"{self.label} {self.email or self.object_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedIdentity:
+    """Somebody with this account's address who was refused and may be linked to it."""
+
+    at: datetime
+    email: str
+    upn: str
+    object_id: str
+    #: The page that asks before it links.
+    link_url: str
 
 
 class ExternalSignIn(Protocol):
@@ -21,8 +59,20 @@ class ExternalSignIn(Protocol):
     def passwords_accepted(self) -> bool:
         """Say whether anybody may sign in with a password at the moment."""
 
+    def confirm_url(self, user: User) -> str:
+        """Return where this person POSTs to sign in once more in a new tab; '' when nowhere."""
+
     def after_sign_out(self, request: HttpRequest, user: User) -> HttpResponse | None:
         """Prepare what follows a sign-out, before the session ends; None for the plain page."""
+
+    def has_identity(self) -> Q:
+        """Return the condition that finds the accounts that sign in from outside."""
+
+    def identities(self, user: User) -> Sequence[ExternalIdentity]:
+        """List who this account is at the providers."""
+
+    def refused_identities(self, user: User) -> Sequence[RefusedIdentity]:
+        """List who was refused lately with this account's address and is linked to nobody."""
 
 
 class _NothingExternal:
@@ -35,8 +85,20 @@ class _NothingExternal:
     def passwords_accepted(self) -> bool:
         return True
 
+    def confirm_url(self, user: User) -> str:
+        return ""
+
     def after_sign_out(self, request: HttpRequest, user: User) -> HttpResponse | None:
         return None
+
+    def has_identity(self) -> Q:
+        return Q(pk__in=[])
+
+    def identities(self, user: User) -> Sequence[ExternalIdentity]:
+        return ()
+
+    def refused_identities(self, user: User) -> Sequence[RefusedIdentity]:
+        return ()
 
 
 class _Registry:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
 
 from django import forms
@@ -15,6 +17,7 @@ from accounts.origins import ServerUrlError, clean_server_url
 from accounts.policy import Refusal
 from accounts.roles import ROLES, Role
 from accounts.services import username_taken
+from accounts.throttle import TooManyAttempts
 
 NAME_LENGTH = 150
 
@@ -138,14 +141,48 @@ class NewPasswordForm(forms.Form):
 
 
 class ChangePasswordForm(NewPasswordForm):
+    """A new password for whoever knows the present one; `is_right` compares and counts."""
+
     current_password = _password("Current password", "current-password")
     field_order = ("current_password", "new_password", "new_password_again")
 
+    def __init__(
+        self, *args: Any, user: User, is_right: Callable[[str], bool], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, user=user, **kwargs)
+        self._is_right = is_right
+        self.retry_after = 0
+
     def clean_current_password(self) -> str:
         password: str = self.cleaned_data["current_password"]
-        if not self.user.check_password(password):
+        try:
+            right = self._is_right(password)
+        except TooManyAttempts as refused:
+            self.retry_after = refused.seconds
+            raise ValidationError(refused.sentence) from None
+        if not right:
             raise ValidationError("This is not your current password.")
         return password
+
+
+class CurrentPasswordForm(forms.Form):
+    """The password once more, beside a sensitive change; accounts.freshness judges it.
+
+    Never required by itself: whether it is needed depends on what else was changed, and when.
+    """
+
+    current_password = forms.CharField(
+        label="Your PatchMon password",
+        required=False,
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text="Needed for what decides who gets in, once your last sign-in is more than "
+        "fifteen minutes ago.",
+    )
+
+    def refuse(self, sentence: str) -> None:
+        self.add_error("current_password", sentence)
 
 
 class SetupForm(NewPasswordForm, ServerUrlForm):
@@ -220,6 +257,14 @@ class NewAccountForm(AccountForm):
     field_order = ("username", "email", "first_name", "last_name", "role")
 
 
+class WayIn(StrEnum):
+    """How somebody signs in, as the list of users is narrowed by it."""
+
+    OUTSIDE = "outside"
+    PASSWORD = "password"  # noqa: S105 - a way in, not a password
+    NONE = "none"
+
+
 class UserFilterForm(forms.Form):
     """What the list of users is narrowed to; nonsense in an address narrows nothing."""
 
@@ -238,4 +283,14 @@ class UserFilterForm(forms.Form):
         label="State",
         required=False,
         choices=[("", "Active and inactive"), ("active", "Active"), ("inactive", "Inactive")],
+    )
+    way = forms.ChoiceField(
+        label="Signs in with",
+        required=False,
+        choices=[
+            ("", "Anything"),
+            (WayIn.OUTSIDE.value, "Single sign-on"),
+            (WayIn.PASSWORD.value, "Password"),
+            (WayIn.NONE.value, "Nothing yet"),
+        ],
     )

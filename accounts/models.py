@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from accounts.addresses import email_key
 from accounts.changes import Action, record
+from accounts.policy import Scope
 from accounts.roles import ADMINISTRATORS, ROLES, Role
 
 _PUBLISHED = "accounts.installation"
@@ -69,9 +70,10 @@ class UserManager(DjangoUserManager["User"]):
         )
         user.set_password(password)
         with transaction.atomic(using=self.db):
-            user.save(using=self.db, force_insert=True)
+            # In the order of a first sign-in, so that the two never wait for each other.
             if role in ADMINISTRATORS:
                 Installation.close_first_administrator()
+            user.save(using=self.db, force_insert=True)
         return user
 
     def create_superuser(
@@ -123,7 +125,8 @@ class User(AbstractUser):
         verbose_name = "user"
         indexes = [
             models.Index(fields=["email_key"], name="accounts_user_email_key"),
-            models.Index(fields=["role"], name="accounts_user_role"),
+            # The list of users is read along it, a page at a time, and never sorted.
+            models.Index("role", Lower("username"), name="accounts_user_by_role"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -205,6 +208,38 @@ class Session(AbstractBaseSession):
     def get_session_store_class(cls) -> type[SessionBase]:
         store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
         return store
+
+
+class ApiToken(models.Model):
+    """A key for automation, known here by its digest alone (spec/product.md, HTTP interface)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    prefix = models.CharField(max_length=8, help_text="How its text begins, to tell it by.")
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used = models.DateTimeField(null=True, blank=True, help_text="To the minute.")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.name} of account {self.user_id}"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+    @property
+    def scope_labels(self) -> list[str]:
+        return [scope.label for scope in Scope if scope in self.scopes]
+
+    def covers(self, scope: Scope) -> bool:
+        # Whoever changes the settings is answered with all of them.
+        including = {scope, Scope.SETTINGS_WRITE} if scope is Scope.SETTINGS_READ else {scope}
+        return not including.isdisjoint(self.scopes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ class Refusal(StrEnum):
     USERNAME_TAKEN = "username_taken"
     GONE = "gone"
     SETUP_CLOSED = "setup_closed"
+    NOT_FRESH = "not_fresh"
+    TOKEN_NAME_TAKEN = "token_name_taken"  # noqa: S105 - the name of a reason
+    TOO_MANY_TOKENS = "too_many_tokens"
 
     @property
     def sentence(self) -> str:
@@ -51,6 +54,12 @@ _SENTENCES: Mapping[Refusal, str] = MappingProxyType(
         Refusal.USERNAME_TAKEN: "This username is taken. Choose another.",
         Refusal.GONE: "This account no longer exists.",
         Refusal.SETUP_CLOSED: "PatchMon is already set up.",
+        Refusal.NOT_FRESH: (
+            "This needs a sign-in within the last fifteen minutes. Sign out and in again, then "
+            "repeat it."
+        ),
+        Refusal.TOKEN_NAME_TAKEN: "You have an API token of this name. Choose another name.",
+        Refusal.TOO_MANY_TOKENS: "You have as many API tokens as one can have. Revoke one first.",
     }
 )
 
@@ -62,6 +71,36 @@ class AccountRefused(Exception):
         self.reason = reason
         self.sentence = sentence or reason.sentence
         super().__init__(self.sentence)
+
+
+class Scope(StrEnum):
+    """What an API token is good for, within what its owner's role allows at the time."""
+
+    PROFILE_READ = "profile:read"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_WRITE = "settings:write"
+    SIGN_INS_READ = "sign-ins:read"
+
+    @property
+    def label(self) -> str:
+        return _SCOPES[self]
+
+
+_SCOPES: Mapping[Scope, str] = MappingProxyType(
+    {
+        Scope.PROFILE_READ: "Read who you are",
+        Scope.SETTINGS_READ: "Read the single sign-on settings and check them",
+        Scope.SETTINGS_WRITE: "Read and change the single sign-on settings",
+        Scope.SIGN_INS_READ: "Read the sign-in activity",
+    }
+)
+
+
+def grantable_scopes(role: Role) -> tuple[Scope, ...]:
+    """Say which scopes somebody of this role may give a token."""
+    if "can_manage_settings" in permissions_of(role):
+        return tuple(Scope)
+    return (Scope.PROFILE_READ,)
 
 
 def may_manage(actor: Role, target: Role) -> Refusal | None:

@@ -3,12 +3,14 @@ from __future__ import annotations
 from django.urls import path
 
 from accounts.views import (
+    changes,
     general,
     password_link,
     photo,
     profile,
     setup,
     sign_in,
+    tokens,
     user_actions,
     users,
 )
@@ -33,8 +35,15 @@ urlpatterns = [
         profile.EndSessionView.as_view(),
         name="profile-session-end",
     ),
+    path("profile/tokens", tokens.MakeTokenView.as_view(), name="profile-token-make"),
+    path(
+        "profile/tokens/<int:pk>/revoke",
+        tokens.RevokeTokenView.as_view(),
+        name="profile-token-revoke",
+    ),
     path("photos/<int:pk>", photo.PhotoView.as_view(), name="photo"),
     path("settings/general", general.GeneralView.as_view(), name="general"),
+    path("settings/changes", changes.ChangesView.as_view(), name="changes"),
     path("settings/users", users.UsersView.as_view(), name="users"),
     path("settings/users/add", users.AddUserView.as_view(), name="user-add"),
     path(USER, users.UserView.as_view(), name="user"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from cryptography.fernet import Fernet
 
 from sso.environment import BadVariable, parse_switch
 
@@ -23,6 +24,8 @@ DURATION_UNITS: Mapping[str, str] = {
     "h": "hours",
     "d": "days",
 }
+SHORTEST_SECRET_KEY = 50
+LONGEST = timedelta(days=3650)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 DATABASE_SCHEMES = frozenset({"sqlite", "postgres", "postgresql", "psql", "pgsql"})
 CACHE_SCHEMES = frozenset({"locmemcache", "redis", "rediss", "rediscache"})
@@ -75,7 +78,10 @@ class Environment:
             raise BadVariable(
                 name, "is no length of time", "use a number with s, m, h or d, such as 12h"
             )
-        return timedelta(**{DURATION_UNITS[match[2]]: int(match[1])})
+        length = timedelta(**{DURATION_UNITS[match[2]]: int(match[1])})
+        if length > LONGEST:
+            raise BadVariable(name, "is longer than ten years", "use a shorter time")
+        return length
 
     def choice(self, name: str, default: str, accepted: tuple[str, ...]) -> str:
         value = (self.read(name) or default).lower()
@@ -98,6 +104,45 @@ class Environment:
             raise BadVariable(name, "has more than scheme, host and port", accepted)
         return f"{parts.scheme}://{parts.netloc.lower()}"
 
+    def link(self, name: str) -> str:
+        """Read a whole web address, empty where it is unset; its text is never quoted."""
+        value = self.text(name)
+        if not value:
+            return ""
+        try:
+            parts = urlsplit(value)
+            sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            sound = False
+        if not sound or not value.isprintable() or " " in value:
+            raise BadVariable(name, "is no web address", "use one that starts with https://")
+        return value
+
+    def secret_key(self, name: str, *, required: bool) -> str:
+        """Read Django's secret key; behind https it has 50 characters or more."""
+        value = self.text(name)
+        accepted = "an https SERVER_URL needs one of 50 characters or more"
+        if required and not value:
+            raise BadVariable(name, "is not set", accepted)
+        if required and len(value) < SHORTEST_SECRET_KEY:
+            raise BadVariable(name, "is too short", accepted)
+        return value
+
+    def fernet_keys(self, name: str) -> list[str]:
+        """Read encryption keys, separated by commas; none of them is ever quoted."""
+        keys = [key.strip() for key in self.text(name).split(",") if key.strip()]
+        for key in keys:
+            try:
+                Fernet(key)
+            except ValueError:
+                raise BadVariable(
+                    name,
+                    "holds something that is no Fernet key",
+                    "make one with python -c 'from cryptography.fernet import Fernet; "
+                    "print(Fernet.generate_key().decode())'",
+                ) from None
+        return keys
+
     def database(self, name: str, sqlite_file: Path) -> dict[str, object]:
         """Read the database's address into Django's settings for it."""
         value = self.read(name)
@@ -108,7 +153,12 @@ class Environment:
             }
         else:
             self._check_scheme(name, value, DATABASE_SCHEMES, "postgres://user:password@host/name")
-            database = dict(environ.Env.db_url_config(value))
+            try:
+                database = dict(environ.Env.db_url_config(value))
+            except ValueError:
+                raise BadVariable(
+                    name, "cannot be read", "use postgres://user:password@host:5432/name"
+                ) from None
         if database["ENGINE"] == "django.db.backends.sqlite3":
             # Deferred transactions fail with "database is locked" as soon as two requests
             # read and then write; immediate ones wait their turn.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
@@ -14,18 +16,21 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.roles import PERMISSION_GROUPS, Role, permissions_of
 from accounts.services import setup_open
 from patchmon.chart import bar_chart
 from sso import conf
-from sso.conf import Config
+from sso.conf import Config, local_sign_in_forced
 from sso.models import SignInAttempt
+from sso.provider.checkup.findings import Outcome
 from sso.readiness import Cause, Readiness, readiness
 from sso.rules.meanings import explain_reason
 from sso.rules.reasons import Reason
-from sso.services.activity import recent_activity
+from sso.services.activity import MOST_REFUSALS, recent_activity, refused_since
+from sso.services.checkup_runs import last_check
 
 RECENT = 8
 PILLS = {Cause.READY: ("green", "Ready"), Cause.OFF: ("grey", "Off")}
@@ -93,6 +98,7 @@ def _attention(config: Config, state: Readiness) -> list[dict[str, str]]:
                 "action_label": "Open OIDC / SSO",
             }
         )
+    items += _troubles(config)
     if config.from_environment:
         items.append(
             {
@@ -116,7 +122,54 @@ def _attention(config: Config, state: Readiness) -> list[dict[str, str]]:
     return items
 
 
+def _troubles(config: Config) -> list[dict[str, str]]:
+    """Say what lately went wrong, and what was opened because of it."""
+    page = reverse("sso:settings")
+    items = []
+    if config.disable_local_auth and local_sign_in_forced(config):
+        items.append(
+            {
+                "kind": "amber",
+                "heading": "Local sign-in is forced open",
+                "text": f"The command allow-local-login holds it open until "
+                f"{config.local_sign_in_until:%Y-%m-%d %H:%M} UTC, although Disable local auth "
+                "is on.",
+                "action_url": page,
+                "action_label": "Open OIDC / SSO",
+            }
+        )
+    check = last_check(config)
+    if check is not None and check.outcome is Outcome.FAILED:
+        items.append(
+            {
+                "kind": "red" if config.enabled else "amber",
+                "heading": "The last check of the configuration failed",
+                "text": check.sentence,
+                "action_url": f"{page}#check-configuration",
+                "action_label": "Check configuration",
+            }
+        )
+    since = timezone.now() - timedelta(days=1)
+    number = refused_since(since)
+    if number:
+        shown = f"{MOST_REFUSALS} or more" if number == MOST_REFUSALS else str(number)
+        query = urlencode({"outcome": SignInAttempt.Outcome.REFUSED, "since": since.date()})
+        items.append(
+            {
+                "kind": "amber",
+                "heading": "A sign-in was refused in the last day"
+                if number == 1
+                else f"{shown} sign-ins were refused in the last day",
+                "text": "Each says why, and what mends it.",
+                "action_url": f"{reverse('sso:sign-ins')}?{query}",
+                "action_label": "See the refused sign-ins",
+            }
+        )
+    return items
+
+
 @login_not_required
+@require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
     """Lead browsers that ask by the old name, as they do for the admin's pages."""
     return redirect(static("patchmon/img/favicon.svg"))

@@ -32,12 +32,8 @@ try:
     PRODUCTION = urlsplit(SERVER_URL).scheme == "https"
     PROCESSES = env.number("WEB_CONCURRENCY", 1, low=1, high=256)
 
-    SECRET_KEY = env.text("SECRET_KEY")
+    SECRET_KEY = env.secret_key("SECRET_KEY", required=PRODUCTION)
     if not SECRET_KEY:
-        if PRODUCTION:
-            raise BadVariable(
-                "SECRET_KEY", "is not set", "an https SERVER_URL needs one of 50 characters or more"
-            )
         SECRET_KEY = kept_secret_key(DATA_DIR / "secret_key")
     if PROCESSES > 1 and not env.read("CACHE_URL"):
         raise BadVariable(
@@ -52,7 +48,7 @@ try:
         # Django keeps 300 entries, so few that a visitor could push out the counters that hold
         # guesses at passwords back (accounts.throttle).
         CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 20_000}
-    ENCRYPTION_KEYS = [key.strip() for key in env.text("ENCRYPTION_KEYS").split(",") if key.strip()]
+    ENCRYPTION_KEYS = env.fernet_keys("ENCRYPTION_KEYS")
     TRUST_PROXY = env.hops("TRUST_PROXY")
     LOG_FORMAT = env.choice("LOG_FORMAT", "json", ("json", "text"))
     LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
@@ -61,12 +57,13 @@ try:
 
     SSO_ENVIRONMENT = read_environment(env.read)
     ROUND_TRIP_TTL = env.number("OIDC_SESSION_TTL", 600, low=30, high=3600)
-    POST_LOGOUT_URI = env.text("OIDC_POST_LOGOUT_URI")
+    POST_LOGOUT_URI = env.link("OIDC_POST_LOGOUT_URI")
+    METRICS_TOKEN = env.text("METRICS_TOKEN")
     PROVIDER_CA_BUNDLE = env.text("OIDC_CA_BUNDLE")
     if PROVIDER_CA_BUNDLE and not Path(PROVIDER_CA_BUNDLE).is_file():
         raise BadVariable("OIDC_CA_BUNDLE", "names no file", "name a file of PEM certificates")
     PROVIDER_ALLOW_PRIVATE_ADDRESSES = env.switch("OIDC_ALLOW_PRIVATE_ADDRESSES", default=True)
-    PROVIDER_PROXIES = {"https": proxy} if (proxy := env.text("HTTPS_PROXY")) else {}
+    PROVIDER_PROXIES = {"https": proxy} if (proxy := env.link("HTTPS_PROXY")) else {}
     PROVIDER_NO_PROXY = env.text("NO_PROXY")
 except BadVariable as problem:
     # One line, never a traceback: it is read in a terminal or a container's log.
@@ -217,10 +214,16 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 LOGGING = logs.configure(log_format=LOG_FORMAT, level=LOG_LEVEL)
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["sso.authentication.SessionOrNothing"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "sso.authentication.BearerToken",
+        "sso.authentication.SessionOrNothing",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "sso.authentication.WithinScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["sso.parsers.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -229,5 +232,6 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Single sign-on settings, sign-in activity and the signed-in profile.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
 AUDITLOG_DISABLE_REMOTE_ADDR = False

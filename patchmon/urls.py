@@ -6,11 +6,13 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from patchmon import health
 from patchmon.home import HomeView, favicon
+from patchmon.metrics import metrics_page
 
 urlpatterns = [
     path("", HomeView.as_view(), name="home"),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
+    path("metrics", metrics_page, name="metrics"),
     path("favicon.ico", favicon),
     path("api/v1/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("", include("accounts.urls")),

@@ -12,13 +12,16 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 
+from accounts.freshness import PASSWORD_FIELD
 from accounts.models import User
 from accounts.policy import AccountRefused
 from accounts.roles import Role
 from sso import conf
 from sso.admin_forms import OIDCSettingsAdminForm, RoleMappingAdminForm, SingletonAdminForm
+from sso.fresh_sign_in import assurance
 from sso.models import LinkedIdentity, OIDCSettings, RoleMapping, SignInAttempt
 from sso.rules.permissions import locked_fields
 from sso.services.identities import disconnect
@@ -44,7 +47,7 @@ class ReadOnly(_ModelAdmin):
         return False
 
 
-@method_decorator(sensitive_post_parameters(SECRET), name="changeform_view")
+@method_decorator(sensitive_post_parameters(SECRET, PASSWORD_FIELD), name="changeform_view")
 class SingletonAdmin(_ModelAdmin):
     """One row, edited through the page's form and saved through the page's service."""
 
@@ -107,12 +110,13 @@ class SingletonAdmin(_ModelAdmin):
             {
                 "actor_locks": locked_fields(Role(actor.role), config.mapping),
                 "looked_up": looked_up,
+                "request": request,
             },
         )
 
     def construct_change_message(self, request: HttpRequest, form: Any, *args: Any) -> Any:
         # What changed is in the change log; here only that something did, and no value.
-        return [{"changed": {}}]
+        return [{"changed": {"fields": []}}]
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001
         if conf.current().from_environment:
@@ -126,6 +130,7 @@ class SingletonAdmin(_ModelAdmin):
             actor=cast("User", request.user),
             base=form.seen(),
             confirmed=form.confirmed(),
+            assurance=assurance(request),
         )
         obj.refresh_from_db()
 
@@ -158,6 +163,7 @@ class OIDCSettingsAdmin(SingletonAdmin):
             ),
         ),
         ("Advanced", ("trust_unverified_email", "base")),
+        ("Confirm", (PASSWORD_FIELD,)),
     )
 
 
@@ -177,6 +183,7 @@ class RoleMappingAdmin(SingletonAdmin):
                 "base",
             ),
         ),
+        ("Confirm", (PASSWORD_FIELD,)),
     )
 
 
@@ -218,9 +225,27 @@ class LinkedIdentityAdmin(_ModelAdmin):
 
 @admin.register(SignInAttempt)
 class SignInAttemptAdmin(ReadOnly):
-    list_display = ("at", "outcome", "username", "email", "reason", "role_after", "reference")
+    list_display = (
+        "at",
+        "outcome",
+        "username",
+        "email",
+        "reason",
+        "role_after",
+        "reference",
+        "link",
+    )
     list_filter = ("outcome",)
     search_fields = ("reference", "username", "email")
+
+    @admin.display(description="link this identity")
+    def link(self, attempt: SignInAttempt) -> str:
+        """Lead to the page that ties a refused identity to an account (sign-in.md, rule 4)."""
+        if not attempt.can_be_linked:
+            return "-"
+        address = reverse("sso:link", args=[attempt.reference])
+        return format_html('<a href="{}">Link this identity</a>', address)
+
     show_full_result_count = False
 
 

@@ -6,10 +6,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django import forms
+from django.http import HttpRequest
 
+from accounts.forms import CurrentPasswordForm
+from accounts.freshness import PASSWORD_FIELD, NotConfirmed, confirm
 from sso.forms import BASE_SALT, ClientSecretForm, OIDCSettingsForm, seal_base
+from sso.fresh_sign_in import assurance
 from sso.rules.repair import DiscoveredIssuer
-from sso.services.settings import MAPPING_FIELDS, SECRET, SETTING_FIELDS, current_values
+from sso.services.settings import (
+    MAPPING_FIELDS,
+    SECRET,
+    SENSITIVE,
+    SETTING_FIELDS,
+    current_values,
+)
 
 __all__ = ["BASE_SALT", "OIDCSettingsAdminForm", "RoleMappingAdminForm"]
 
@@ -25,6 +35,7 @@ class SingletonAdminForm(OIDCSettingsForm):
     shown: tuple[str, ...] = ()
     actor_locks: Mapping[str, str] = {}
     looked_up: DiscoveredIssuer | None = None
+    request: HttpRequest
 
     def __init__(
         self,
@@ -55,10 +66,28 @@ class SingletonAdminForm(OIDCSettingsForm):
                 field.required = False
 
     def own_fields(self) -> Iterable[str]:
-        return ("base",)
+        return ("base", PASSWORD_FIELD)
 
     def _add_own_fields(self) -> None:
-        return
+        self.fields[PASSWORD_FIELD] = CurrentPasswordForm.base_fields[PASSWORD_FIELD]
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a fresh sign-in where something sensitive changes, as the page does."""
+        cleaned = super().clean()
+        if self.errors:
+            return cleaned
+        changed = {
+            name
+            for name, value in self.wanted().items()
+            if name not in self.saved or value != self.saved[name]
+        }
+        if SENSITIVE & changed <= assurance(self.request).fields:
+            return cleaned
+        try:
+            confirm(self.request)
+        except NotConfirmed as refused:
+            self.add_error(PASSWORD_FIELD, refused.sentence)
+        return cleaned
 
     def _completed(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Fill in what this part of the form does not show, from what is saved."""
@@ -66,7 +95,7 @@ class SingletonAdminForm(OIDCSettingsForm):
         hidden = {
             name: value
             for name, value in self.saved.items()
-            if name not in self.shown and value is not False
+            if name not in (*self.shown, *self.own_fields()) and value is not False
         }
         return {**given, **hidden, "base": data.get("base", "")}
 
@@ -86,9 +115,10 @@ class OIDCSettingsAdminForm(SingletonAdminForm):
     shown = tuple(name for name in SETTING_FIELDS if name != "enabled")
 
     def own_fields(self) -> Iterable[str]:
-        return ("base", "enabled", SECRET, CLEAR, "confirm_disable_local_auth")
+        return (*super().own_fields(), "enabled", SECRET, CLEAR, "confirm_disable_local_auth")
 
     def _add_own_fields(self) -> None:
+        super()._add_own_fields()
         self.fields["enabled"] = forms.BooleanField(
             label="Enable OIDC / SSO", required=False, initial=self.saved["enabled"]
         )

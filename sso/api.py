@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -12,13 +13,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import User
+from accounts.models import ApiToken, User
 from accounts.paging import page_of
+from accounts.policy import Scope
 from sso import conf
+from sso.authentication import WithinScope
+from sso.conf import Config
 from sso.environment_import import import_environment
+from sso.fresh_sign_in import assurance
 from sso.models import SignInAttempt
+from sso.provider.checkup.findings import StepResult
 from sso.readiness import local_sign_in_open, readiness
-from sso.services.settings import SettingsConflict
+from sso.services.checkup_runs import may_check, run_all
+from sso.services.checkup_settings import blade_url
+from sso.services.settings import FRESH, Assurance, FreshSignInRequired, SettingsConflict
 from sso.settings_document import DocumentRefused, apply_document, key_of, read_document
 
 
@@ -49,6 +57,8 @@ class PublicConfigView(APIView):
 class ProfileView(APIView):
     """Who is signed in."""
 
+    scopes: ClassVar[Mapping[str, Scope]] = {"GET": Scope.PROFILE_READ}
+
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         user = cast("User", request.user)
@@ -74,7 +84,12 @@ class ProfileView(APIView):
 class SettingsView(APIView):
     """The settings: read all of them, change those that are named."""
 
-    permission_classes = (CanManageSettings,)
+    permission_classes = (CanManageSettings, WithinScope)
+    scopes: ClassVar[Mapping[str, Scope]] = {
+        "GET": Scope.SETTINGS_READ,
+        "PUT": Scope.SETTINGS_WRITE,
+        "PATCH": Scope.SETTINGS_WRITE,
+    }
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
@@ -90,7 +105,13 @@ class SettingsView(APIView):
 
     def _save(self, request: Request) -> Response:
         try:
-            apply_document(request.data, actor=cast("User", request.user))
+            apply_document(
+                request.data,
+                actor=cast("User", request.user),
+                assurance=_assurance(request),
+            )
+        except FreshSignInRequired as required:
+            return _not_fresh(required)
         except SettingsConflict as conflict:
             return _conflict(conflict)
         except DocumentRefused as refused:
@@ -101,7 +122,8 @@ class SettingsView(APIView):
 class ImportEnvironmentView(APIView):
     """Load from .env."""
 
-    permission_classes = (CanManageSettings,)
+    permission_classes = (CanManageSettings, WithinScope)
+    scopes: ClassVar[Mapping[str, Scope]] = {"POST": Scope.SETTINGS_WRITE}
 
     @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
@@ -117,10 +139,38 @@ class ImportEnvironmentView(APIView):
         return _settings()
 
 
+class CheckView(APIView):
+    """Check configuration: all of its steps, on what is saved."""
+
+    permission_classes = (CanManageSettings, WithinScope)
+    scopes: ClassVar[Mapping[str, Scope]] = {"POST": Scope.SETTINGS_READ}
+
+    @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request) -> Response:
+        user = cast("User", request.user)
+        if not may_check(user.pk, whole=True):
+            return Response(
+                {"detail": ["Too many checks. Wait a minute."]},
+                status=status.HTTP_429_TOO_MANY_REQUESTS,
+                headers={"Retry-After": "60"},
+            )
+        config = conf.current()
+        check = run_all(config)
+        return Response(
+            {
+                "outcome": check.ended.outcome.value,
+                "summary": check.ended.sentence,
+                "steps": [_step(result, config) for result in check.steps],
+            },
+            headers={"Cache-Control": "no-store"},
+        )
+
+
 class SignInsView(APIView):
     """Sign-in activity, newest first, a page at a time."""
 
-    permission_classes = (CanManageSettings,)
+    permission_classes = (CanManageSettings, WithinScope)
+    scopes: ClassVar[Mapping[str, Scope]] = {"GET": Scope.SIGN_INS_READ}
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
@@ -160,8 +210,53 @@ def _attempt(attempt: SignInAttempt) -> dict[str, Any]:
     }
 
 
+def _step(result: StepResult, config: Config) -> dict[str, Any]:
+    return {
+        "step": result.step.value,
+        "number": result.step.number,
+        "label": result.step.label,
+        "outcome": result.outcome.value,
+        "findings": [
+            {
+                "outcome": finding.outcome.value,
+                "happened": finding.happened,
+                "cure": finding.cure,
+                "who": finding.who.value if finding.who else "",
+                "field": key_of(finding.place) if finding.place else "",
+                "blade": finding.blade.value,
+                "blade_url": blade_url(finding, config),
+                "code": finding.code,
+                "trace_id": finding.trace_id,
+                "correlation_id": finding.correlation_id,
+            }
+            for finding in result.findings
+        ],
+    }
+
+
+def _assurance(request: Request) -> Assurance:
+    """Return what the session covers; a token that may write was made at a fresh sign-in."""
+    token = request.auth
+    if isinstance(token, ApiToken):
+        # Never the session beside it, which may be somebody else's.
+        return Assurance(fields=FRESH.fields, note=f"by the API token {token.name}")
+    return assurance(request._request)  # noqa: SLF001 - the one with the session
+
+
 def _settings() -> Response:
     return Response(read_document(), headers={"Cache-Control": "no-store"})
+
+
+def _not_fresh(required: FreshSignInRequired) -> Response:
+    keys = ", ".join(sorted(key_of(name) for name in required.fields))
+    return Response(
+        {
+            "detail": f"Sign in again: {keys} asks for a sign-in within the last fifteen minutes. "
+            "Nothing was saved.",
+            "code": "fresh_sign_in_required",
+        },
+        status=status.HTTP_403_FORBIDDEN,
+    )
 
 
 def _conflict(conflict: SettingsConflict) -> Response:

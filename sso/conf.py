@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import Subquery
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -20,7 +21,7 @@ from accounts.roles import Role
 from accounts.services import server_url
 from sso.encryption import CannotDecrypt, decrypt
 from sso.environment import EnvironmentConfig
-from sso.models import OIDCSettings
+from sso.models import SINGLETON, OIDCSettings
 from sso.models import RoleMapping as RoleMappingRow
 from sso.rules.groups import RoleMapping, parse_row
 from sso.rules.microsoft import is_microsoft_login_host
@@ -36,6 +37,7 @@ GROUP_FIELDS: Final = {
     Role.USER: "user_group",
     Role.READONLY: "readonly_group",
 }
+_MAPPING: Final = "mapping_"
 # What Enable needs, with the label that the page gives it.
 REQUIRED: Final = {
     "issuer": "Issuer URL",
@@ -118,11 +120,22 @@ def credential_fingerprint(issuer: str, client_id: str, client_secret: str) -> s
 
 def current() -> Config:
     """Read the configuration in force, once for the request that asks."""
-    row = OIDCSettings.load()
     environment: EnvironmentConfig | None = settings.SSO_ENVIRONMENT
     if environment is None:
-        return from_rows(row, RoleMappingRow.load())
-    return from_environment(environment, row)
+        return from_rows(*_rows())
+    return from_environment(environment, OIDCSettings.load())
+
+
+def _rows() -> tuple[OIDCSettings, RoleMappingRow]:
+    """Read both singletons in one statement: read after each other, a save may lie between."""
+    # _meta is Django's public name for it.
+    names = [field.attname for field in RoleMappingRow._meta.concrete_fields]  # noqa: SLF001
+    mapping = RoleMappingRow.objects.filter(pk=SINGLETON)
+    columns = {f"{_MAPPING}{name}": Subquery(mapping.values(name)) for name in names}
+    row = OIDCSettings.objects.filter(pk=SINGLETON).annotate(**columns).first()
+    if row is None or getattr(row, f"{_MAPPING}id") is None:
+        return OIDCSettings.load(), RoleMappingRow.load()
+    return row, RoleMappingRow(**{name: getattr(row, f"{_MAPPING}{name}") for name in names})
 
 
 def from_rows(row: OIDCSettings, mapping: RoleMappingRow) -> Config:

@@ -9,7 +9,7 @@ from sso.rules.hosts import host_of
 from sso.rules.microsoft import is_microsoft_login_host
 from sso.services.in_force import values_in_force
 from sso.services.look_up import look_up
-from sso.services.settings import SECRET, SettingsRefused, save_settings
+from sso.services.settings import FRESH, SECRET, SettingsRefused, save_settings
 
 
 def import_environment(config: Config, *, actor: User | None) -> dict[str, list[str]]:
@@ -34,6 +34,8 @@ def import_environment(config: Config, *, actor: User | None) -> dict[str, list[
             actor=actor,
             # They are in force already: what holds the way in shut must not depend on a box.
             confirmed=frozenset({"disable_local_auth"}),
+            # Nor on a fresh sign-in: nobody chooses these values here, the operator has.
+            assurance=FRESH,
         )
     except SettingsRefused as refused:
         return refused.errors

@@ -28,7 +28,12 @@ SWITCHES: Final = (
     "auto_create_users",
     "trust_unverified_email",
 )
-_ADDRESS: Final = {"spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
+_ADDRESS: Final = {
+    "class": "mono",
+    "spellcheck": "false",
+    "autocapitalize": "off",
+    "autocomplete": "off",
+}
 _ROW: Final = {**_ADDRESS, "rows": 1}
 
 
@@ -82,8 +87,8 @@ class OIDCSettingsForm(forms.Form):
                 "placeholder": "https://login.microsoftonline.com/<TENANT_ID>/v2.0",
             }
         ),
-        help_text="For Entra: your Directory (tenant) ID in the place of <TENANT_ID>, and /v2.0 "
-        "at the end.",
+        help_text="For Entra: https://login.microsoftonline.com/, your Directory (tenant) ID, "
+        "/v2.0.",
     )
     client_id = forms.CharField(
         label="Client ID",

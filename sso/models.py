@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.roles import Role
+from sso.rules.reasons import Reason
 
 ROLE_CHOICES = [(role.value, role.label) for role in Role]
 SINGLETON = 1
+
+# What an administrator may mend by linking: the provider said who it is, and only the account
+# was in doubt (sign-in.md, Who it is, rule 3).
+LINKABLE_REASONS = (
+    Reason.NO_ACCOUNT.value,
+    Reason.EMAIL_AMBIGUOUS.value,
+    Reason.EMAIL_DENIED.value,
+    Reason.EMAIL_UNVERIFIED.value,
+    Reason.EMAIL_GUEST.value,
+    Reason.EMAIL_OF_ADMINISTRATOR.value,
+    Reason.EMAIL_LINKED_ALREADY.value,
+)
 
 
 class OIDCSettings(models.Model):
@@ -124,9 +138,10 @@ class SignInAttempt(models.Model):
         SIGNED_IN = "signed_in", "Signed in"
         LINKED = "linked", "Connected"
         REFUSED = "refused", "Refused"
+        TESTED = "tested", "Tested"
 
     reference = models.CharField(max_length=16, unique=True)
-    at = models.DateTimeField(default=timezone.now, db_index=True)
+    at = models.DateTimeField(default=timezone.now)
     duration_ms = models.PositiveIntegerField(default=0)
     provider_ms = models.PositiveIntegerField(default=0)
     outcome = models.CharField(max_length=16, choices=Outcome.choices)
@@ -145,6 +160,11 @@ class SignInAttempt(models.Model):
     tenant_id = models.CharField(max_length=64, blank=True)
     object_id = models.CharField(max_length=64, blank=True)
     email = models.CharField(max_length=254, blank=True)
+    # Whether the provider vouched for the address; empty: it said nothing, or nobody asked.
+    email_verified = models.BooleanField(null=True)
+    upn = models.CharField(max_length=254, blank=True)
+    # Empty: not known, which never counts as "no".
+    is_guest = models.BooleanField(null=True)
     groups = models.JSONField(default=list)
     groups_source = models.CharField(max_length=16, blank=True)
     role_rule = models.CharField(max_length=32, blank=True)
@@ -163,9 +183,30 @@ class SignInAttempt(models.Model):
         ordering = ["-at", "-pk"]
         verbose_name = "sign-in attempt"
         default_permissions = ()
+        # Each ends in the order of the list, so that no filter of it ever sorts.
+        indexes = [
+            models.Index(F("at").desc(), F("id").desc(), name="sso_attempt_at"),
+            models.Index(
+                Lower("email"), F("at").desc(), F("id").desc(), name="sso_attempt_by_email"
+            ),
+            models.Index(
+                Lower("username"), F("at").desc(), F("id").desc(), name="sso_attempt_by_username"
+            ),
+            models.Index("outcome", F("at").desc(), F("id").desc(), name="sso_attempt_by_outcome"),
+            models.Index("reason", F("at").desc(), F("id").desc(), name="sso_attempt_by_reason"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.reference} {self.outcome}"
+
+    @property
+    def can_be_linked(self) -> bool:
+        """Say whether this refusal can be mended by linking its identity to an account."""
+        return (
+            self.outcome == self.Outcome.REFUSED
+            and self.reason in LINKABLE_REASONS
+            and bool(self.issuer and self.subject)
+        )
 
 
 class UsedRoundTrip(models.Model):

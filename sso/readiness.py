@@ -11,6 +11,7 @@ import structlog
 
 from accounts.models import User
 from accounts.roles import Role
+from sso import metrics
 from sso.conf import Config, credential_fingerprint, current, local_sign_in_forced
 from sso.models import OIDCSettings
 from sso.provider import discovery, store
@@ -138,6 +139,9 @@ def _tell_changes(verdict: Readiness) -> None:
     if store.read("sso:cause") == verdict.cause.value:
         return
     store.write("sso:cause", verdict.cause.value, KNOWN_FOR)
+    metrics.count_change(
+        "off" if verdict.cause is Cause.OFF else "ready" if verdict.ready else "not_ready"
+    )
     if verdict.ready:
         log.info("oidc ready", _event="sso.ready")
     elif verdict.cause is Cause.OFF:

@@ -36,6 +36,10 @@ class Purpose(StrEnum):
 
     SIGN_IN = "sign_in"
     CONNECT = "connect"
+    #: Somebody who is signed in here shows that it is still them.
+    CONFIRM = "confirm"
+    #: An administrator tries a sign-in out: it signs nobody in and changes nothing.
+    TEST = "test"
 
 
 class Lost(StrEnum):
@@ -68,6 +72,10 @@ class RoundTrip:
     user_id: int | None
     browser_key: str = field(repr=False)
     state: str = field(repr=False)
+
+    @property
+    def began(self) -> int:
+        return self.expires_at - settings.ROUND_TRIP_TTL
 
     @property
     def nonce(self) -> str:

@@ -16,7 +16,9 @@ from sso.rules.microsoft import is_microsoft_login_host
 from sso.services.in_force import values_in_force
 from sso.services.look_up import look_up
 from sso.services.settings import (
+    NO_ASSURANCE,
     SECRET,
+    Assurance,
     SettingsConflict,
     SettingsRefused,
     current_values,
@@ -43,7 +45,7 @@ class DocumentRefused(Exception):
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         super().__init__(", ".join(errors))
-        self.errors = {key_of(name): list(texts) for name, texts in errors.items()}
+        self.errors = {key: list(texts) for key, texts in errors.items()}
 
 
 def read_document() -> dict[str, Any]:
@@ -60,11 +62,11 @@ def read_document() -> dict[str, Any]:
     }
 
 
-def apply_document(data: Any, *, actor: User | None) -> None:
+def apply_document(data: Any, *, actor: User | None, assurance: Assurance = NO_ASSURANCE) -> None:
     """Change the settings that a document names, all or none; those it leaves out stay.
 
     The same validation as the page. Raises DocumentRefused, or SettingsConflict for a stale
-    ``version``.
+    ``version``, or FreshSignInRequired.
     """
     given = _given(data)
     values = current_values()
@@ -79,16 +81,22 @@ def apply_document(data: Any, *, actor: User | None) -> None:
         wanted |= {name: form.cleaned_data.get(name) for name in given}
     errors |= _texts(secret_form)
     if errors:
-        raise DocumentRefused(errors)
+        raise DocumentRefused(_by_key(errors))
     if enabled is not None:
         wanted["enabled"] = enabled
     if secret is not None:
         wanted[SECRET] = secret_form.cleaned_data[SECRET]
     base = None if version is None else _seen(version, values, wanted)
     try:
-        save_settings(wanted, actor=actor, base=base, confirmed=frozenset({"disable_local_auth"}))
+        save_settings(
+            wanted,
+            actor=actor,
+            base=base,
+            confirmed=frozenset({"disable_local_auth"}),
+            assurance=assurance,
+        )
     except SettingsRefused as refused:
-        raise DocumentRefused(refused.errors) from None
+        raise DocumentRefused(_by_key(refused.errors)) from None
 
 
 def key_of(name: str) -> str:
@@ -97,6 +105,10 @@ def key_of(name: str) -> str:
         return SECRET_KEY
     named = next((key for key, field in KEYS.items() if field == name), name)
     return "non_field_errors" if named == "__all__" else named
+
+
+def _by_key(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    return {key_of(name): texts for name, texts in errors.items()}
 
 
 def _form(values: Mapping[str, Any], given: Mapping[str, Any]) -> OIDCSettingsForm:

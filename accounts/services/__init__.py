@@ -30,9 +30,24 @@ from accounts.services.people import (
     with_email,
 )
 from accounts.services.photos import store_photo
-from accounts.services.sessions import OwnSession, own_sessions, session_key_of, stamp_session
+from accounts.services.sessions import (
+    OwnSession,
+    own_sessions,
+    session_key_of,
+    stamp_session,
+    start_session,
+)
+from accounts.services.tokens import (
+    MadeToken,
+    find_token,
+    make_token,
+    own_tokens,
+    revoke_token,
+    revoke_tokens,
+)
 
 __all__ = [
+    "MadeToken",
     "OwnSession",
     "RoleChange",
     "activate",
@@ -43,11 +58,16 @@ __all__ = [
     "delete",
     "end_sessions",
     "end_sessions_of",
+    "find_token",
     "is_last_superadmin",
     "lock_account",
     "make_password_unusable",
+    "make_token",
     "own_sessions",
+    "own_tokens",
     "password_link",
+    "revoke_token",
+    "revoke_tokens",
     "server_url",
     "session_key_of",
     "set_password",
@@ -55,6 +75,7 @@ __all__ = [
     "set_up",
     "setup_open",
     "stamp_session",
+    "start_session",
     "store_photo",
     "update_details",
     "username_taken",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
@@ -38,17 +39,28 @@ class Locked:
         return Role(self.user.role)
 
 
+class _Promoted(Exception):
+    """Say that an account has become a superadmin since the caller read it."""
+
+
 def lock(user: User, *, actor: User | None) -> Locked:
     """Lock the account, its actor and, for a superadmin, every active superadmin, in key order.
 
     The actor is read again too: of two administrators who demote each other at the same
-    moment, the second is one no longer. Call inside a transaction.
+    moment, the second is one no longer. Call inside a transaction, and make a superadmin last in
+    it: the next lock of that account would want all the others while it holds this one.
     """
-    guard = user.role == Role.SUPERADMIN
-    locked = _lock(user, actor, guard=guard)
-    if locked.role is Role.SUPERADMIN and not guard:
-        # Promoted since the caller read it.
-        locked = _lock(user, actor, guard=True)
+    if user.role == Role.SUPERADMIN:
+        return _lock(user, actor, guard=True)
+    try:
+        # Given up, a savepoint lets go of its locks: to want those of lower keys while holding
+        # one would be out of order, and two transactions would wait for each other.
+        with transaction.atomic():
+            locked = _lock(user, actor, guard=False)
+            if locked.role is Role.SUPERADMIN:
+                raise _Promoted
+    except _Promoted:
+        return _lock(user, actor, guard=True)
     return locked
 
 

@@ -11,6 +11,7 @@ from accounts.changes import Action, record
 from accounts.models import Session, User
 from accounts.policy import AccountRefused, Refusal
 from accounts.services._locks import Locked, carry_over, lock
+from accounts.services.tokens import revoke_tokens
 
 
 def end_sessions(user: User, *, except_key: str | None = None, only_key: str | None = None) -> int:
@@ -37,7 +38,7 @@ def end_sessions_of(user: User, *, actor: User, except_key: str | None = None) -
 
 @transaction.atomic
 def deactivate(user: User, *, actor: User | None) -> bool:
-    """Close an account's door and end its sessions; the last active superadmin stays."""
+    """Close an account's door, end its sessions and tokens; the last active superadmin stays."""
     locked = lock(user, actor=actor)
     if locked.actor is not None:
         locked.require(policy.may_remove(locked.actor_role, locked.role, is_self=locked.is_self))
@@ -45,6 +46,7 @@ def deactivate(user: User, *, actor: User | None) -> bool:
         raise AccountRefused(Refusal.LAST_SUPERADMIN)
     changed = _set_active(locked, user, active=False, actor=actor)
     end_sessions(locked.user)
+    revoke_tokens(locked.user, actor=actor)
     return changed
 
 
@@ -79,13 +81,16 @@ def delete(user: User, *, actor: User | None) -> None:
     fresh = locked.user
     changes = {"username": (fresh.username, ""), "role": (fresh.role_label, "")}
     record(fresh, changes, actor=actor, action=Action.DELETED)
+    # The stronger lock: a row that names the account, such as a sign-in's record, waits until it
+    # is gone, and does not slip in after those that name it were found.
+    User.objects.select_for_update().get(pk=fresh.pk)
     fresh.delete()
 
 
 def set_password(
     user: User, password: str, *, actor: User | None, keep_session: str | None = None
 ) -> None:
-    """Give the account this password and end its other sessions.
+    """Give the account this password, and end its other sessions and its API tokens.
 
     A person may only while passwords are accepted; the command line (no actor) always may.
     """
@@ -99,6 +104,7 @@ def set_password(
         fresh.set_password(password)
         fresh.save(update_fields=["password"])
         end_sessions(fresh, except_key=keep_session)
+        revoke_tokens(fresh, actor=actor)
         record(fresh, {"password": ("", "changed")}, actor=actor)
     carry_over(fresh, user, ["password"])
 
@@ -113,7 +119,7 @@ def _require_passwords() -> None:
 def make_password_unusable(
     user: User, *, actor: User | None, keep_session: str | None = None
 ) -> bool:
-    """Take the account's password away and end its other sessions."""
+    """Take the account's password away, and end its other sessions and its API tokens."""
     locked = lock(user, actor=actor)
     fresh = locked.user
     if locked.actor is not None and not locked.is_self:
@@ -123,6 +129,7 @@ def make_password_unusable(
     fresh.set_unusable_password()
     fresh.save(update_fields=["password"])
     end_sessions(fresh, except_key=keep_session)
+    revoke_tokens(fresh, actor=actor)
     record(fresh, {"password": ("", "removed")}, actor=actor)
     carry_over(fresh, user, ["password"])
     return True

@@ -34,8 +34,11 @@ def server_url() -> str:
 
 
 @transaction.atomic
-def set_server_url(url: str, *, actor: User | None) -> bool:
-    """Store the Server URL; accepted hosts and origins follow it from the commit on."""
+def set_server_url(url: str, *, actor: User | None, fresh: bool = False) -> bool:
+    """Store the Server URL; accepted hosts and origins follow it from the commit on.
+
+    A person may only with a fresh sign-in (spec/product.md, Settings → OIDC / SSO).
+    """
     if actor is not None and not actor.has_perm("accounts.can_manage_settings"):
         raise AccountRefused(Refusal.NOT_ALLOWED)
     Installation.load()
@@ -43,6 +46,9 @@ def set_server_url(url: str, *, actor: User | None) -> bool:
     before, after = installation.server_url, url.rstrip("/")
     if before == after:
         return False
+    in_force = (before or settings.SERVER_URL).rstrip("/")
+    if actor is not None and not fresh and after != in_force:
+        raise AccountRefused(Refusal.NOT_FRESH)
     installation.server_url = after
     installation.save(update_fields=["server_url"])
     record(installation, {"server_url": (before or settings.SERVER_URL, after)}, actor=actor)

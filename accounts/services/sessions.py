@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import ipaddress
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth import login
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -25,6 +28,32 @@ class OwnSession:
     address: str
     created_at: datetime
     is_current: bool
+
+
+@transaction.atomic
+def start_session(
+    request: HttpRequest,
+    user: User,
+    *,
+    backend: str,
+    notes: Mapping[str, str] | None = None,
+    still_holds: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Sign somebody in to this browser; False, and nothing changed, where that is not so any more.
+
+    The session is written while its account is locked. Whatever ends an account's sessions locks
+    it too: it comes before, and is seen here, or after, and finds this session among the others.
+    ``still_holds`` asks, under the lock, for whatever else let the person in.
+    """
+    rows = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True)
+    if not rows.exists() or not still_holds():
+        return False
+    # Whoever used this browser before: nothing of their session goes on.
+    request.session.flush()
+    login(request, user, backend=backend)
+    request.session.update(notes or {})
+    request.session.save()
+    return True
 
 
 def stamp_session(request: HttpRequest) -> None:

@@ -4,12 +4,17 @@ from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts.forms import ServerUrlForm
+from accounts.forms import CurrentPasswordForm, ServerUrlForm
+from accounts.freshness import NotConfirmed, confirm, is_fresh
 from accounts.origins import accepts_host, is_unprotected
 from accounts.services import server_url, set_server_url
-from accounts.views.who import person, see_other
+from accounts.views.fresh import fresh_sign_in
+from accounts.views.who import person, see_other, wait
 
 UNPROTECTED = (
     "Without https, passwords and sessions can be read on their way. Use it for local testing only."
@@ -22,6 +27,7 @@ def came_by(request: HttpRequest) -> frozenset[str]:
     return frozenset({ours, request.headers.get("Origin", ours).lower()})
 
 
+@method_decorator([sensitive_post_parameters("current_password"), never_cache], name="dispatch")
 class GeneralView(PermissionRequiredMixin, View):
     """Settings → General: the Server URL."""
 
@@ -33,14 +39,21 @@ class GeneralView(PermissionRequiredMixin, View):
         form = ServerUrlForm(
             came_by=came_by(request), current=current, initial={"server_url": current}
         )
-        return self._page(request, form)
+        return self._page(request, form, CurrentPasswordForm())
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = ServerUrlForm(request.POST, came_by=came_by(request), current=server_url())
-        if not form.is_valid():
-            return self._page(request, form)
+        password_form = CurrentPasswordForm(request.POST)
+        if not form.is_valid() or not password_form.is_valid():
+            return self._page(request, form, password_form)
         url: str = form.cleaned_data["server_url"]
-        changed = set_server_url(url, actor=person(request))
+        try:
+            if url != server_url():
+                confirm(request)
+        except NotConfirmed as refused:
+            password_form.refuse(refused.sentence)
+            return wait(self._page(request, form, password_form), refused.retry_after)
+        changed = set_server_url(url, actor=person(request), fresh=is_fresh(request))
         if not accepts_host(request.get_host()):
             # A POST never redirects off the site, and this host is none of ours any more.
             return render(request, "accounts/moved.html", {"server_url": url})
@@ -52,6 +65,13 @@ class GeneralView(PermissionRequiredMixin, View):
             )
         return see_other("accounts:general")
 
-    def _page(self, request: HttpRequest, form: ServerUrlForm) -> HttpResponse:
-        warning = UNPROTECTED if is_unprotected(server_url()) else ""
-        return render(request, "accounts/general.html", {"form": form, "warning": warning})
+    def _page(
+        self, request: HttpRequest, form: ServerUrlForm, password_form: CurrentPasswordForm
+    ) -> HttpResponse:
+        context = {
+            "form": form,
+            "password_form": password_form,
+            "fresh": fresh_sign_in(request),
+            "warning": UNPROTECTED if is_unprotected(server_url()) else "",
+        }
+        return render(request, "accounts/general.html", context)

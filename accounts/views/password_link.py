@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.tokens import default_token_generator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.utils.http import urlsafe_base64_decode
@@ -16,25 +18,26 @@ from accounts.forms import NewPasswordForm
 from accounts.models import User
 from accounts.policy import AccountRefused, Refusal
 from accounts.services import set_password
-from accounts.views.who import see_other
+from accounts.throttle import TooManyAttempts, count_guess, take_back
+from accounts.views.who import see_other, wait
 
 
 @method_decorator([login_not_required, sensitive_post_parameters(), never_cache], name="dispatch")
 class PasswordLinkView(View):
     """Set a new password by the link that an administrator handed over."""
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except _Dead as dead:
+            return wait(_dead(request, dead.sentence), dead.retry_after)
+
     def get(self, request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
-        user = _holder(uidb64, token)
-        if user is None:
-            return _dead(request)
-        if not external.current().passwords_accepted():
-            return _dead(request, Refusal.PASSWORDS_OFF.sentence)
+        user = _holder(request, uidb64, token)
         return _page(request, user, NewPasswordForm(user=user))
 
     def post(self, request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
-        user = _holder(uidb64, token)
-        if user is None:
-            return _dead(request)
+        user = _holder(request, uidb64, token)
         form = NewPasswordForm(request.POST, user=user)
         if not form.is_valid():
             return _page(request, user, form)
@@ -46,13 +49,32 @@ class PasswordLinkView(View):
         return see_other("accounts:login")
 
 
-def _holder(uidb64: str, token: str) -> User | None:
+class _Dead(Exception):
+    """A link that does nothing; `sentence` is empty when the link itself is used up or old."""
+
+    def __init__(self, sentence: str = "", *, retry_after: int = 0) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.retry_after = retry_after
+
+
+def _holder(request: HttpRequest, uidb64: str, token: str) -> User:
+    """Return whose link it is; a wrong one counts as a guess does."""
+    try:
+        guess = count_guess(request, f"link {uidb64}")
+    except TooManyAttempts as refused:
+        raise _Dead(refused.sentence, retry_after=refused.seconds) from None
     try:
         key = int(urlsafe_base64_decode(uidb64))
     except ValueError:
-        return None
+        raise _Dead from None
     user = User.objects.filter(pk=key, is_active=True).first() if 0 < key < 2**63 else None
-    return user if default_token_generator.check_token(user, token) else None
+    if user is None or not default_token_generator.check_token(user, token):
+        raise _Dead
+    take_back(guess)
+    if not external.current().passwords_accepted():
+        raise _Dead(Refusal.PASSWORDS_OFF.sentence)
+    return user
 
 
 def _page(request: HttpRequest, user: User, form: NewPasswordForm) -> HttpResponse:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,7 +14,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import external
 from accounts.forms import ChangePasswordForm, NameForm
-from accounts.policy import AccountRefused
+from accounts.freshness import confirm_password
+from accounts.models import User
+from accounts.policy import AccountRefused, Refusal
 from accounts.services import (
     end_sessions,
     end_sessions_of,
@@ -20,7 +25,8 @@ from accounts.services import (
     set_password,
     update_details,
 )
-from accounts.views.who import person, see_other
+from accounts.views.token_card import token_card
+from accounts.views.who import person, see_other, wait
 
 
 def profile_page(
@@ -28,17 +34,23 @@ def profile_page(
     *,
     name_form: NameForm | None = None,
     password_form: ChangePasswordForm | None = None,
+    tokens: dict[str, Any] | None = None,
 ) -> HttpResponse:
     user = person(request)
     names = {"first_name": user.first_name, "last_name": user.last_name}
     context = {
         "name_form": name_form or NameForm(initial=names),
-        "password_form": password_form or ChangePasswordForm(user=user),
+        "password_form": password_form or _password_form(request, user),
         "has_password": user.has_usable_password(),
         "passwords_accepted": external.current().passwords_accepted(),
         "sessions": own_sessions(user, current_key=request.session.session_key),
+        **(tokens or token_card(request, user)),
     }
     return render(request, "accounts/profile.html", context)
+
+
+def _password_form(request: HttpRequest, user: User, data: Any = None) -> ChangePasswordForm:
+    return ChangePasswordForm(data, user=user, is_right=partial(confirm_password, request))
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -69,9 +81,13 @@ class PasswordView(View):
         user = person(request)
         if not user.has_usable_password():
             raise Http404
-        form = ChangePasswordForm(request.POST, user=user)
+        if not external.current().passwords_accepted():
+            # Before the form: nobody learns here whether a password would have been right.
+            messages.error(request, Refusal.PASSWORDS_OFF.sentence)
+            return see_other("accounts:profile")
+        form = _password_form(request, user, request.POST)
         if not form.is_valid():
-            return profile_page(request, password_form=form)
+            return wait(profile_page(request, password_form=form), form.retry_after)
         try:
             set_password(
                 user,
@@ -84,7 +100,9 @@ class PasswordView(View):
         else:
             # The session's key changes with the password.
             update_session_auth_hash(request, user)
-            messages.success(request, "Your password is changed. Your other sessions were ended.")
+            messages.success(
+                request, "Your password is changed. Your other sessions and API tokens were ended."
+            )
         return see_other("accounts:profile")
 
 

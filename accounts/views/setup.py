@@ -3,7 +3,6 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts.forms import SetupForm
 from accounts.origins import accepts_host
 from accounts.policy import AccountRefused, Refusal
-from accounts.services import set_up, setup_open
+from accounts.services import set_up, setup_open, start_session
 from accounts.setup_code import is_setup_code
 from accounts.views.general import came_by
 from accounts.views.who import see_other
@@ -54,7 +53,7 @@ class SetupView(View):
         except AccountRefused as refusal:
             # Somebody else was faster.
             raise Http404(refusal.sentence) from refusal
-        login(request, user, backend=BACKEND)
+        start_session(request, user, backend=BACKEND)
         if not accepts_host(request.get_host()):
             context = {"server_url": entered["server_url"]}
             return render(request, "accounts/moved.html", context)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import authenticate, logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,9 +16,12 @@ from accounts import external
 from accounts.forms import SignInForm
 from accounts.models import User
 from accounts.policy import Refusal
+from accounts.services import start_session
 from accounts.targets import safe_target
-from accounts.views.who import SeeOther, see_other
+from accounts.throttle import TooManyAttempts, count_guess, take_back
+from accounts.views.who import SeeOther, see_other, wait
 
+BACKEND = "accounts.backends.PasswordBackend"
 WRONG = "The username or password is not right. Check both and try again."
 
 
@@ -40,10 +43,18 @@ class SignInView(View):
             return self._page(request, form, error=Refusal.PASSWORDS_OFF.sentence, status=403)
         if not form.is_valid():
             return self._page(request, form, error="Type your username and your password.")
+        try:
+            guess = count_guess(request, form.cleaned_data["username"])
+        except TooManyAttempts as refused:
+            page = self._page(request, form, error=refused.sentence)
+            return wait(page, refused.seconds)
         user = authenticate(request, **form.cleaned_data)
         if not isinstance(user, User):
             return self._page(request, form, error=WRONG)
-        login(request, user)
+        take_back(guess)
+        if not start_session(request, user, backend=BACKEND):
+            # Deactivated or deleted since the password was compared.
+            return self._page(request, form, error=WRONG)
         return SeeOther(safe_target(request.POST.get("next", "")))
 
     def _page(

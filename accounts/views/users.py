@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -13,13 +15,16 @@ from django.shortcuts import get_object_or_404, render
 from django.views import View
 
 from accounts import external, policy
-from accounts.forms import AccountForm, NewAccountForm, UserFilterForm
+from accounts.forms import AccountForm, NewAccountForm, UserFilterForm, WayIn
 from accounts.models import User
 from accounts.paging import page_of
 from accounts.policy import AccountRefused
 from accounts.roles import Role
 from accounts.services import change_role, create_user, update_details
 from accounts.views.who import person, see_other
+
+# Each word is looked for in four columns.
+WORDS_SEARCHED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +61,13 @@ def ways_in(user: User, labels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _filtered(form: UserFilterForm) -> QuerySet[User]:
+    # The order of an index, so that no page of however many accounts is ever sorted.
     users = User.objects.order_by(Lower("username"))
     if not form.is_bound:
         return users
     form.is_valid()
     wanted = form.cleaned_data
-    for word in wanted.get("q", "").split():
+    for word in wanted.get("q", "").split()[:WORDS_SEARCHED]:
         users = users.filter(
             Q(username__icontains=word)
             | Q(email__icontains=word)
@@ -72,7 +78,20 @@ def _filtered(form: UserFilterForm) -> QuerySet[User]:
         users = users.filter(role=wanted["role"])
     if wanted.get("state"):
         users = users.filter(is_active=wanted["state"] == "active")
+    if wanted.get("way"):
+        users = users.filter(_WAYS[WayIn(wanted["way"])]())
     return users
+
+
+def _with_password() -> Q:
+    return ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+
+
+_WAYS: Mapping[WayIn, Callable[[], Q]] = {
+    WayIn.OUTSIDE: lambda: external.current().has_identity(),
+    WayIn.PASSWORD: _with_password,
+    WayIn.NONE: lambda: ~external.current().has_identity() & ~_with_password(),
+}
 
 
 class AddUserView(PermissionRequiredMixin, View):
@@ -189,6 +208,8 @@ def user_page(
         "signs_in_with": user_rows([user])[0].signs_in_with,
         "has_password": user.has_usable_password(),
         "passwords_accepted": external.current().passwords_accepted(),
+        "identities": external.current().identities(user),
+        "refused_identities": external.current().refused_identities(user),
         "refusal": refusal.sentence if refusal else "",
         "removal_refusal": removal.sentence if removal else "",
         "link": link,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 
 from accounts.models import User
@@ -22,3 +22,11 @@ class SeeOther(HttpResponseRedirect):
 
 def see_other(to: str, *args: object) -> SeeOther:
     return SeeOther(resolve_url(to, *args))
+
+
+def wait(page: HttpResponse, seconds: int) -> HttpResponse:
+    """Answer 429 with this page where somebody has to wait; unchanged for no seconds."""
+    if seconds:
+        page.status_code = 429
+        page["Retry-After"] = str(seconds)
+    return page

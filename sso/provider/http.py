@@ -21,7 +21,16 @@ from sso.provider.failures import ProviderFailed
 from sso.provider.proxies import proxy_for
 from sso.rules.reasons import Reason
 
-__all__ = ["MAX_BODY", "Answer", "Deadline", "ProviderFailed", "fetch"]
+__all__ = [
+    "MAX_BODY",
+    "Answer",
+    "Deadline",
+    "NameNotFound",
+    "NoConnection",
+    "ProviderFailed",
+    "ProxyFailed",
+    "fetch",
+]
 
 MAX_BODY = 1_048_576
 
@@ -43,6 +52,18 @@ class _Broke(_NoAnswer):
     """The connection broke before the whole answer was there."""
 
 
+class NameNotFound(_NoAnswer):
+    """DNS knows no such host."""
+
+
+class NoConnection(_NoAnswer):
+    """The host is there, but nothing at it takes the connection."""
+
+
+class ProxyFailed(_NoAnswer):
+    """The configured proxy does not lead to the host."""
+
+
 def fetch(
     method: str,
     url: str,
@@ -53,18 +74,21 @@ def fetch(
     max_bytes: int = MAX_BODY,
     retry: bool,
     loopback: bool = False,
+    probing: bool = False,
 ) -> Answer:
     """Make one request and return its answer, of any status but a redirect's.
 
     `retry` asks once more on a connection that broke: for requests that may arrive twice.
     `loopback` says that the issuer is loopback, which makes loopback targets legitimate.
+    `probing` is for finding out what is wrong: a redirect is returned like any other answer,
+    never followed, and a host that is being left alone is asked all the same.
     """
     try:
         parts = addresses.split_url(url)
     except addresses.BadUrl as problem:
         raise ProviderFailed(Reason.PROVIDER_ADDRESS, f"A URL to call {problem}.") from None
     host = parts.hostname or ""
-    if breaker.is_open(host):
+    if not probing and breaker.is_open(host):
         raise ProviderFailed(
             Reason.PROVIDER_PAUSED, f"{host} has not answered lately; asking again shortly."
         )
@@ -88,7 +112,7 @@ def fetch(
         breaker.failed(host)
     else:
         breaker.answered(host)
-    if answer.is_redirect:
+    if answer.is_redirect and not probing:
         # Following one would carry the client secret to another host.
         raise ProviderFailed(
             Reason.PROVIDER_REDIRECT, f"{host} redirects elsewhere (status {answer.status})."
@@ -179,15 +203,21 @@ def _read(response: requests.Response, host: str, max_bytes: int) -> bytes:
 _KINDS: tuple[tuple[tuple[type[Exception], ...], type[ProviderFailed], Reason, str], ...] = (
     (
         (urllib3.exceptions.NameResolutionError,),
-        _NoAnswer,
+        NameNotFound,
         Reason.PROVIDER_UNREACHABLE,
         "The name {host} was not found.",
     ),
     (
         (urllib3.exceptions.NewConnectionError,),
-        _NoAnswer,
+        NoConnection,
         Reason.PROVIDER_UNREACHABLE,
         "{host} accepts no connection.",
+    ),
+    (
+        (requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError),
+        NoConnection,
+        Reason.PROVIDER_TIMEOUT,
+        "{host} took too long to accept a connection.",
     ),
     (
         (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError),
@@ -197,7 +227,7 @@ _KINDS: tuple[tuple[tuple[type[Exception], ...], type[ProviderFailed], Reason, s
     ),
     (
         (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError),
-        _NoAnswer,
+        ProxyFailed,
         Reason.PROVIDER_UNREACHABLE,
         "The proxy does not lead to {host}.",
     ),

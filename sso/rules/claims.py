@@ -21,6 +21,8 @@ GROUP_LIMIT = 512
 SESSION_ID_LIMIT = 255
 LOGIN_HINT_LIMIT = 2048
 
+# The last second of the year 9999: beyond it a number is no date that anyone means.
+_LAST_MOMENT = 253_402_300_799
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _GUEST_MARK = "#ext#"
 # A comma or a bracket would make one address two in a mail header.
@@ -79,6 +81,8 @@ class Identity:
     family_name: str = ""
     is_guest: bool = False
     groups: GroupsClaim = GroupsClaim(values=(), source=GroupsSource.ABSENT)
+    #: When the person last typed a password there, in seconds; None where the token does not say.
+    auth_time: int | None = None
     session_id: str = ""
     login_hint: str = field(default="", repr=False)
     #: Names of claims that were there and could not be used.
@@ -131,6 +135,7 @@ def identity_from(
         given_name=texts["given_name"] or "",
         family_name=texts["family_name"] or "",
         groups=groups,
+        auth_time=_seconds(claims.get("auth_time")),
         session_id=_token_like(claims.get("sid"), SESSION_ID_LIMIT),
         login_hint=_token_like(claims.get("login_hint"), LOGIN_HINT_LIMIT),
         ignored=tuple(ignored),
@@ -168,6 +173,14 @@ def _required(claims: Mapping[str, Any], name: str, reason: Reason, limit: int |
 def _guid(claims: Mapping[str, Any], name: str) -> str:
     value = claims.get(name)
     return value.lower() if isinstance(value, str) and is_guid(value) else ""
+
+
+def _seconds(value: Any) -> int | None:
+    """Read a moment; nonsense is long ago, so that it is never taken for "does not say"."""
+    if value is None:
+        return None
+    sound = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if sound and 0 <= value <= _LAST_MOMENT else 0
 
 
 def _token_like(value: Any, limit: int) -> str:

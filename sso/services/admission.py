@@ -112,17 +112,18 @@ def _admit(identity: Identity, *, config: Config, groups: GroupsClaim, is_entra:
             if decision.replaces_subject:
                 record(user, {"identity subject": (linked.subject, identity.subject)}, actor=None)
                 linked.subject = identity.subject
-        if decision.role is not None:
+        _refresh_details(user, identity, notes)
+        # The role last: nothing may be locked after an account became a superadmin.
+        if decision.role not in {None, Role(user.role)}:
             change = accounts.change_role(user, decision.role, actor=None)
             if change.kept_last_superadmin:
                 rule = RoleRule.KEPT_LAST_SUPERADMIN
-        _refresh_details(user, identity, notes)
     _keep_identity(linked, identity, groups)
     return Admission(
         user=user,
         decision=decision,
         role_before=before,
-        role_after=user.role,
+        role_after=Role(user.role).value,
         role_rule=rule,
         notes=tuple(notes),
     )
@@ -155,6 +156,8 @@ def _find(identity: Identity, *, lock: bool = False) -> _Found:
     found = [
         _account(user, identity.issuer, lock=lock and len(same_email) == 1) for user in same_email
     ]
+    if lock and found:
+        _read_again_if_changed(identity, [user for user, _ in found])
     return _Found(
         linked=None,
         matches=Matches(same_email=tuple(account for _, account in found)),
@@ -163,6 +166,17 @@ def _find(identity: Identity, *, lock: bool = False) -> _Found:
         ).exists(),
         users={user.pk: user for user, _ in found},
     )
+
+
+def _read_again_if_changed(identity: Identity, users: list[User]) -> None:
+    """Start over when another sign-in has linked this identity, or an address changed hands.
+
+    Each of the reads before saw a moment of its own: the accounts of this address may be newer
+    than the answer that the identity is linked to none of them.
+    """
+    key = email_key(identity.email)
+    if any(user.email_key != key for user in users) or _linked(identity)[0] is not None:
+        raise IntegrityError
 
 
 def _linked(
@@ -176,6 +190,11 @@ def _linked(
         # The registration was made anew: Entra's `sub` differs per registration, `oid` does not.
         linked = rows.filter(tenant_id=identity.tenant_id, object_id=identity.object_id).first()
     return linked, "object_id" if linked is not None else None
+
+
+def is_linked(user: User, identity: Identity) -> bool:
+    """Say whether an identity that was let in is still tied to its account."""
+    return user.linked_identities.filter(issuer=identity.issuer, subject=identity.subject).exists()
 
 
 def _account(
@@ -217,6 +236,7 @@ def _take_over(user: User, identity: Identity, notes: list[str]) -> None:
     if accounts.make_password_unusable(user, actor=None):
         notes.append("password_removed")
     accounts.end_sessions(user)
+    accounts.revoke_tokens(user, actor=None)
     _record_link(user, identity)
 
 
@@ -236,13 +256,14 @@ def _refresh_details(user: User, identity: Identity, notes: list[str]) -> None:
     if email is not None and email_key(email) != user.email_key and _held_locally(email, user):
         email = None
         notes.append("email_kept")
-    accounts.update_details(
-        user,
-        actor=None,
-        email=email,
-        first_name=identity.first_name or None,
-        last_name=identity.last_name or None,
-    )
+    wanted = {
+        "email": email,
+        "first_name": identity.first_name or None,
+        "last_name": identity.last_name or None,
+    }
+    # The row is locked and fresh: where nothing changes, nothing has to be read again.
+    if any(value is not None and value != getattr(user, name) for name, value in wanted.items()):
+        accounts.update_details(user, actor=None, **wanted)
 
 
 def _held_locally(email: str, user: User) -> bool:

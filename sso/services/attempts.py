@@ -10,10 +10,11 @@ from typing import Final
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from sso import metrics
 from sso.models import SignInAttempt
 from sso.provider import store
 from sso.rules.claims import GroupsClaim, GroupsSource, Identity
@@ -71,18 +72,9 @@ def record_success(attempt: Attempt, outcome: SignInAttempt.Outcome) -> None:
 def record_refusal(attempt: Attempt, refused: SignInRefused) -> None:
     """Write down why somebody was not let in."""
     row = _row(attempt, SignInAttempt.Outcome.REFUSED)
-    row.reason = refused.reason.value
-    row.detail = refused.detail[:500]
-    error: ProviderError | None = refused.provider_error
-    if error is not None:
-        row.provider_error = error.error[:64]
-        row.provider_description = error.description[:1000]
-        row.provider_codes = list(error.codes)
-        row.trace_id = error.trace_id[:64]
-        row.correlation_id = error.correlation_id[:64]
+    _say_why(row, refused)
     _save(row)
-    if attempt.groups is not None:
-        _log_groups(attempt)
+    _log_groups(attempt)
     log.warning(
         "oidc sign-in refused",
         _event="sso.attempt.refused",
@@ -91,6 +83,24 @@ def record_refusal(attempt: Attempt, refused: SignInRefused) -> None:
         detail=row.detail[:200],
         codes=row.provider_codes,
         address=row.address,
+    )
+
+
+def record_test(attempt: Attempt, refused: SignInRefused | None = None) -> None:
+    """Write down that somebody tried a sign-in out, and what a real one would have ended with."""
+    row = _row(attempt, SignInAttempt.Outcome.TESTED)
+    if refused is not None:
+        _say_why(row, refused)
+    _save(row)
+    _log_groups(attempt)
+    log.info(
+        "oidc test sign-in",
+        _event="sso.attempt.tested",
+        reference=row.reference,
+        reason=row.reason,
+        detail=row.detail[:200],
+        codes=row.provider_codes,
+        actor=row.username,
     )
 
 
@@ -133,6 +143,9 @@ def _row(attempt: Attempt, outcome: SignInAttempt.Outcome) -> SignInAttempt:
         row.tenant_id = identity.tenant_id
         row.object_id = identity.object_id
         row.email = identity.email
+        row.email_verified = identity.email_verified
+        row.upn = (identity.upn or identity.preferred_username)[:254]
+        row.is_guest = identity.is_guest
         row.notes += [f"ignored:{name}" for name in identity.ignored]
     if attempt.groups is not None:
         row.groups = list(attempt.groups.values[:GROUPS_KEPT])
@@ -145,11 +158,25 @@ def _row(attempt: Attempt, outcome: SignInAttempt.Outcome) -> SignInAttempt:
     return row
 
 
+def _say_why(row: SignInAttempt, refused: SignInRefused) -> None:
+    row.reason = refused.reason.value
+    row.detail = refused.detail[:500]
+    error: ProviderError | None = refused.provider_error
+    if error is not None:
+        row.provider_error = error.error[:64]
+        row.provider_description = error.description[:1000]
+        row.provider_codes = list(error.codes)
+        row.trace_id = error.trace_id[:64]
+        row.correlation_id = error.correlation_id[:64]
+
+
 def _save(row: SignInAttempt) -> None:
     """Save in a transaction of its own: recording can never fail or undo a sign-in."""
+    metrics.count_outcome(row.outcome)
+    if row.outcome == SignInAttempt.Outcome.REFUSED:
+        metrics.count_refusal(row.reason)
     try:
-        with transaction.atomic():
-            row.save(force_insert=True)
+        _insert(row)
     except DatabaseError as error:
         log.error(  # noqa: TRY400 - the text of a database error may quote what was written
             "oidc attempt not recorded",
@@ -159,6 +186,17 @@ def _save(row: SignInAttempt) -> None:
         )
         return
     _prune()
+
+
+def _insert(row: SignInAttempt) -> None:
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        # The account was deleted meanwhile; what happened stays on record all the same.
+        row.user = None
+        with transaction.atomic():
+            row.save(force_insert=True)
 
 
 def _prune() -> None:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts import policy
 from accounts.changes import record
 from accounts.models import User
 from accounts.policy import AccountRefused, Refusal
-from accounts.services import end_sessions
+from accounts.services import end_sessions, lock_account, revoke_tokens
 from sso.models import LinkedIdentity
 from sso.rules.claims import GroupsClaim, Identity
 from sso.rules.reasons import Reason, SignInRefused
 from sso.services.admission import GROUPS_KEPT, identity_label
+
+_OWN_WAY: Final = (
+    "This is the only way this account signs in. "
+    "Ask an administrator for a password link first, then disconnect it."
+)
+_ONLY_WAY: Final = (
+    "This is the only way this account signs in. Link another identity or make a password link "
+    "first; to keep its owner out, deactivate the account."
+)
 
 
 def connect(
@@ -63,19 +75,23 @@ def _connect(
 
 @transaction.atomic
 def disconnect(linked: LinkedIdentity, *, actor: User, keep_session: str | None = None) -> None:
-    """Untie an identity and end the account's other sessions.
+    """Untie an identity, and end the account's other sessions and its tokens; by rank.
 
     Refused for the last one of an account without a password: nobody could get in any more.
     """
-    owner = User.objects.select_for_update(no_key=True).get(pk=linked.user_id)
-    others = owner.linked_identities.exclude(pk=linked.pk)
+    locked = lock_account(linked.user, actor=actor)
+    if not locked.is_self:
+        locked.require(policy.may_manage(locked.actor_role, locked.role))
+    owner = locked.user
+    fresh = owner.linked_identities.filter(pk=linked.pk).first()
+    if fresh is None:
+        # Two presses of one button: the first has done it.
+        return
+    others = owner.linked_identities.exclude(pk=fresh.pk)
     if not owner.has_usable_password() and not others.exists():
-        raise AccountRefused(
-            Refusal.NOT_ALLOWED,
-            "This is the only way this account signs in. "
-            "Ask an administrator for a password link first, then disconnect it.",
-        )
-    label = identity_label(linked)
-    linked.delete()
+        raise AccountRefused(Refusal.NOT_ALLOWED, _OWN_WAY if locked.is_self else _ONLY_WAY)
+    label = identity_label(fresh)
+    fresh.delete()
     end_sessions(owner, except_key=keep_session)
+    revoke_tokens(owner, actor=actor)
     record(owner, {"identity": (label, "")}, actor=actor)

@@ -21,9 +21,11 @@ METADATA_HOLDS: Final = 3600.0
 START_SECONDS: Final = 3.0
 
 
-def provider_metadata(config: Config, *, deadline: Deadline) -> Metadata:
+def provider_metadata(
+    config: Config, *, deadline: Deadline, needs_enabled: bool = True
+) -> Metadata:
     """Return the provider's metadata, or refuse with what keeps it from us."""
-    if not config.enabled or config.missing:
+    if (needs_enabled and not config.enabled) or config.missing:
         raise SignInRefused(Reason.NOT_READY, detail=", ".join(config.missing) or "switched off")
     if not config.secret_readable:
         raise SignInRefused(Reason.SECRET_UNREADABLE)
@@ -48,12 +50,16 @@ def begin(
     browser_key: str,
     user_id: int | None = None,
     prompt: str = "",
+    afresh: bool = False,
 ) -> tuple[str, RoundTrip]:
     """Return the provider's address for this journey, and the journey.
 
-    With warm caches no request is made, and no row is written in any case.
+    ``afresh`` asks the provider to have the person sign in once more, whatever session they
+    have there. With warm caches no request is made, and no row is written in any case.
     """
-    metadata = provider_metadata(config, deadline=Deadline(START_SECONDS))
+    metadata = provider_metadata(
+        config, deadline=Deadline(START_SECONDS), needs_enabled=purpose is not Purpose.TEST
+    )
     trip = round_trip.start(
         purpose=purpose,
         target=target,
@@ -62,7 +68,14 @@ def begin(
         now=timezone.now(),
         user_id=user_id,
     )
-    return authorization_url(trip, config=config, metadata=metadata, prompt=prompt), trip
+    url = authorization_url(
+        trip, config=config, metadata=metadata, prompt="login" if afresh else prompt
+    )
+    if afresh and not metadata.is_entra:
+        # The answer must then say when that was (OpenID Connect Core 3.1.2.1). Entra says so
+        # only where the app registration has the optional claim auth_time.
+        url += "&max_age=0"
+    return url, trip
 
 
 def authorization_url(

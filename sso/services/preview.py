@@ -10,12 +10,14 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.roles import Role
-from sso.conf import Config
+from sso.conf import GROUP_FIELDS, Config
 from sso.models import LinkedIdentity
 from sso.rules.claims import GroupsClaim, GroupsSource, Identity
 from sso.rules.decision import Account, Matches, SignIn, SignInPolicy, decide
 
 CHUNK = 2000
+# What decides the role of everybody who signs in; any other field changes nobody's.
+DECIDES_ROLES = frozenset({"sync_roles", "default_role", *GROUP_FIELDS.values()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +44,43 @@ class Preview:
     @property
     def digest(self) -> str:
         """Name exactly this outcome, so that a confirmation of another one does not count."""
-        text = ",".join(f"{change.user_id}:{change.after}" for change in self.changes)
+        text = ",".join(
+            f"{change.user_id}:{change.before}:{change.after}" for change in self.changes
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def demotes(self, user: User) -> bool:
         return any(change.user_id == user.pk and change.is_demotion for change in self.changes)
+
+
+class PreviewRequired(Exception):
+    """Roles would change and nobody has seen it yet; nothing was saved."""
+
+    def __init__(self, preview: Preview, *, own_demotion: bool) -> None:
+        super().__init__(f"{len(preview.changes)} of {preview.total} would change role")
+        self.preview = preview
+        #: They have seen it, and have not said that they give up their own role.
+        self.own_demotion = own_demotion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What somebody has seen of a preview, and whether they agreed to their own demotion."""
+
+    actor: User
+    seen: str = ""
+    own_demotion: bool = False
+
+    def __call__(self, config: Config, changed: frozenset[str]) -> None:
+        """Raise PreviewRequired unless this very outcome was seen (product.md, preview)."""
+        if not changed & DECIDES_ROLES:
+            return
+        foreseen = preview(config)
+        if not foreseen.changes:
+            return
+        is_seen = self.seen == foreseen.digest
+        if not is_seen or (foreseen.demotes(self.actor) and not self.own_demotion):
+            raise PreviewRequired(foreseen, own_demotion=is_seen)
 
 
 def preview(config: Config) -> Preview:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import structlog
 from django.db import transaction
@@ -14,14 +14,38 @@ from django.utils import timezone
 
 from accounts.changes import record
 from accounts.models import User
-from accounts.roles import Role
-from sso.conf import REQUIRED, Config, from_rows
+from sso.conf import Config, from_rows
 from sso.encryption import encrypt
 from sso.models import OIDCSettings, RoleMapping
 from sso.provider import discovery
-from sso.readiness import administrator_came_through_sso, forget_answers
-from sso.rules.hosts import is_loopback_host
-from sso.rules.permissions import ONLY_SUPERADMINS_DEFAULT, locked_fields, may_set_default_role
+from sso.readiness import forget_answers
+from sso.services.settings_checks import (
+    SECRET,
+    SettingsRefused,
+    check,
+    enable_problems,
+    superadmin_has_password,
+)
+
+__all__ = [
+    "FRESH",
+    "MAPPING_FIELDS",
+    "NO_ASSURANCE",
+    "SECRET",
+    "SENSITIVE",
+    "SETTING_FIELDS",
+    "UNDO",
+    "Assurance",
+    "FreshSignInRequired",
+    "Saved",
+    "SettingsConflict",
+    "SettingsRefused",
+    "current_values",
+    "enable_problems",
+    "save_secret",
+    "save_settings",
+    "superadmin_has_password",
+]
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -46,29 +70,22 @@ MAPPING_FIELDS: Final = (
     "user_group",
     "readonly_group",
 )
-SECRET: Final = "client_secret"  # noqa: S105 - the name of a field
+# What decides who gets in asks for a sign-in within the last fifteen minutes (product.md).
+SENSITIVE: Final = frozenset(
+    {
+        "enabled",
+        "issuer",
+        "client_id",
+        SECRET,
+        "disable_local_auth",
+        "trust_unverified_email",
+        *MAPPING_FIELDS,
+    }
+)
 # Shown in the change log instead of what was there: a secret is named, never shown.
 SECRET_WORDS: Final = {True: "set", False: "not set"}
-
-NOT_ENABLED: Final = (
-    "Enable OIDC / SSO first and sign in through it once: without it nobody could get in."
-)
-NO_ADMINISTRATOR_YET: Final = (
-    "No administrator has signed in through SSO yet. Connect your own account on your profile, "
-    "or sign in through SSO as an Admin or Super Admin, then switch this on."
-)
-NO_WAY_BACK: Final = (
-    "No active Super Admin has a password to fall back on when SSO breaks. Tick this box to "
-    "switch local sign-in off all the same."
-)
-
-
-class SettingsRefused(Exception):
-    """Say, field by field, why nothing was saved."""
-
-    def __init__(self, errors: Mapping[str, list[str]]) -> None:
-        super().__init__(", ".join(errors))
-        self.errors = dict(errors)
+# What an undo is recorded by, beside the fields that it restores.
+UNDO: Final = "undo"
 
 
 class SettingsConflict(Exception):
@@ -77,6 +94,26 @@ class SettingsConflict(Exception):
     def __init__(self, conflicts: Mapping[str, tuple[Any, Any]]) -> None:
         super().__init__(", ".join(conflicts))
         self.conflicts = dict(conflicts)
+
+
+class FreshSignInRequired(Exception):
+    """Say which of the fields ask for a fresh sign-in; nothing was saved."""
+
+    def __init__(self, fields: frozenset[str]) -> None:
+        super().__init__(", ".join(sorted(fields)))
+        self.fields = fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assurance:
+    """Which sensitive fields a person's session is good for; a note on why is recorded."""
+
+    fields: frozenset[str] = frozenset()
+    note: str = ""
+
+
+NO_ASSURANCE: Final = Assurance()
+FRESH: Final = Assurance(fields=SENSITIVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +135,19 @@ def save_settings(
     actor: User | None,
     base: Mapping[str, Any] | None = None,
     confirmed: frozenset[str] = frozenset(),
+    assurance: Assurance = NO_ASSURANCE,
+    approve: Callable[[Config, frozenset[str]], None] | None = None,
+    undoes: str = "",
 ) -> Saved:
     """Save the fields named in ``values``, all of them or none.
 
     ``base`` is what the editor saw: only what they changed is saved, and a field that somebody
     else changed meanwhile raises SettingsConflict with both values. ``values`` have gone
     through OIDCSettingsForm; a ``client_secret`` among them is saved too. Raises SettingsRefused
-    where rank or the state of the installation forbids it.
+    where rank or the state of the installation forbids it, FreshSignInRequired where a person
+    changes more than the ``assurance`` of their session covers. ``approve`` sees last, under the
+    lock, what would be in force and which fields change; what it raises keeps all of it from
+    being saved. ``undoes`` names the change that this one takes back.
     """
     OIDCSettings.load()
     RoleMapping.load()
@@ -119,6 +162,9 @@ def save_settings(
             secret = ""
         if not wanted and secret is None:
             return Saved(changed=(), version=row.version)
+        sensitive = SENSITIVE & {*wanted, *([SECRET] if secret is not None else [])}
+        if actor is not None and not sensitive <= assurance.fields:
+            raise FreshSignInRequired(sensitive - assurance.fields)
         config_before = from_rows(row, mapping)
         for name, value in wanted.items():
             setattr(row if name in SETTING_FIELDS else mapping, name, value)
@@ -131,7 +177,7 @@ def save_settings(
                 "changed" if had and secret else SECRET_WORDS[bool(secret)],
             )
         config = from_rows(row, mapping)
-        _check(
+        check(
             config_before,
             config,
             wanted,
@@ -139,34 +185,23 @@ def save_settings(
             actor=actor,
             confirmed=confirmed,
         )
+        if approve is not None:
+            approve(config, frozenset(wanted))
         row.version += 1
         row.changed_at = timezone.now()
         row.save()
         mapping.save()
-        _record(row, mapping, changes, actor=actor)
+        note = {"sign-in": ("", assurance.note)} if sensitive and assurance.note else {}
+        if undoes:
+            note[UNDO] = ("", undoes)
+        _record(row, mapping, changes, note=note, actor=actor)
         transaction.on_commit(partial(_in_force, config_before, config, tuple(changes), actor))
     return Saved(changed=tuple(changes), version=row.version)
 
 
-def save_secret(secret: str, *, actor: User | None) -> Saved:
+def save_secret(secret: str, *, actor: User | None, assurance: Assurance = NO_ASSURANCE) -> Saved:
     """Save the client secret alone; an empty one clears it."""
-    return save_settings({SECRET: secret}, actor=actor)
-
-
-def enable_problems(config: Config) -> dict[str, str]:
-    """Name everything that keeps Enable from working, by field, each with what to do."""
-    problems = {name: f"{REQUIRED[name]} is empty." for name in config.missing}
-    if config.secret_set and not config.secret_readable:
-        problems[SECRET] = "Client Secret cannot be decrypted: enter it again."
-    if config.enforce_https:
-        if config.issuer and not _is_protected(config.issuer):
-            problems["issuer"] = "Issuer URL is not https, and Enforce HTTPS is on."
-        if not _is_protected(config.callback_url):
-            problems["enforce_https"] = (
-                f"The callback URL {config.callback_url} is not https, and Enforce HTTPS is on. "
-                "Change the Server URL under Settings → General."
-            )
-    return problems
+    return save_settings({SECRET: secret}, actor=actor, assurance=assurance)
 
 
 def _wanted(
@@ -191,88 +226,19 @@ def _wanted(
     return wanted
 
 
-def _check(
-    before: Config,
-    after: Config,
-    wanted: Mapping[str, Any],
-    *,
-    secret_given: bool,
-    actor: User | None,
-    confirmed: frozenset[str],
-) -> None:
-    errors: dict[str, list[str]] = {}
-    if actor is not None:
-        _check_rank(before, after, wanted, Role(actor.role), errors)
-    if after.enabled:
-        problems = enable_problems(after)
-        if problems and not before.enabled:
-            errors["enabled"] = list(problems.values())
-        else:
-            known = enable_problems(before)
-            errors |= {
-                name: [f"{text} Single sign-on is enabled and needs it: disable it first."]
-                for name, text in problems.items()
-                if name not in known
-            }
-    host_before, host_after = urlsplit(before.issuer).netloc, urlsplit(after.issuer).netloc
-    if (
-        before.secret_set
-        and host_before
-        and host_after not in {"", host_before}
-        and not secret_given
-    ):
-        text = (
-            f"The issuer's host changes from {host_before} to {host_after}. Paste the client "
-            "secret again, so that the stored one is never sent to another host."
-        )
-        errors[SECRET] = [text]
-    if wanted.get("disable_local_auth"):
-        _check_disable_local_auth(after, confirmed, errors)
-    if errors:
-        raise SettingsRefused(errors)
-
-
-def _check_rank(
-    before: Config,
-    after: Config,
-    wanted: Mapping[str, Any],
-    role: Role,
-    errors: dict[str, list[str]],
-) -> None:
-    locked = locked_fields(role, before.mapping)
-    errors |= {name: [locked[name]] for name in wanted if name in locked}
-    if "default_role" in wanted and not may_set_default_role(role, after.mapping.default_role):
-        errors["default_role"] = [ONLY_SUPERADMINS_DEFAULT]
-
-
-def _check_disable_local_auth(
-    after: Config, confirmed: frozenset[str], errors: dict[str, list[str]]
-) -> None:
-    if not after.enabled:
-        errors["disable_local_auth"] = [NOT_ENABLED]
-    elif not administrator_came_through_sso():
-        errors["disable_local_auth"] = [NO_ADMINISTRATOR_YET]
-    elif "disable_local_auth" not in confirmed and not superadmin_has_password():
-        errors["confirm_disable_local_auth"] = [NO_WAY_BACK]
-
-
-def superadmin_has_password() -> bool:
-    """Say whether an active superadmin could sign in with a password if SSO broke."""
-    superadmins = User.objects.filter(role=Role.SUPERADMIN, is_active=True).only("password")
-    return any(user.has_usable_password() for user in superadmins)
-
-
 def _record(
     row: OIDCSettings,
     mapping: RoleMapping,
     changes: Mapping[str, tuple[str, str]],
     *,
+    note: Mapping[str, tuple[str, str]],
     actor: User | None,
 ) -> None:
+    save_id = secrets.token_hex(8)
     for instance, names in ((row, {*SETTING_FIELDS, SECRET}), (mapping, set(MAPPING_FIELDS))):
         theirs = {name: pair for name, pair in changes.items() if name in names}
         if theirs:
-            record(instance, theirs, actor=actor)
+            record(instance, {**theirs, **note}, actor=actor, save_id=save_id)
 
 
 def _in_force(before: Config, after: Config, changed: tuple[str, ...], actor: User | None) -> None:
@@ -299,8 +265,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)
-
-
-def _is_protected(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" or is_loopback_host(parts.hostname or "")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from accounts.roles import ROLES
 from sso.conf import Config
@@ -16,7 +16,14 @@ from sso.provider.discovery import Metadata
 from sso.provider.failures import ProviderFailed
 from sso.readiness import client_was_accepted, client_was_refused
 from sso.round_trip import RoundTrip
-from sso.rules.claims import GroupsClaim, GroupsSource, Identity, identity_from, needs_userinfo
+from sso.rules.claims import (
+    GroupsClaim,
+    GroupsSource,
+    Identity,
+    VerifiedClaims,
+    identity_from,
+    needs_userinfo,
+)
 from sso.rules.groups import group_key
 from sso.rules.reasons import Reason, SignInRefused
 from sso.services.attempts import Attempt
@@ -33,6 +40,9 @@ class Verified:
     groups: GroupsClaim
     access_token: str = field(repr=False)
     may_ask_graph: bool
+    claims: VerifiedClaims = field(repr=False)
+    #: What userinfo added, where it was asked.
+    userinfo: Mapping[str, Any] = field(repr=False)
 
 
 def identify(
@@ -102,6 +112,8 @@ def identify(
         groups=groups,
         access_token=answer.access_token,
         may_ask_graph=may_ask_graph,
+        claims=claims,
+        userinfo=userinfo or {},
     )
 
 

@@ -10,11 +10,14 @@ from django.http import HttpRequest
 from django.template.context import RequestContext
 from django.urls import reverse
 
+from accounts.freshness import Way, way_to_confirm
 from accounts.models import User
+from accounts.views.fresh import fresh_sign_in
 from sso import conf
 from sso.conf import Config, provider_label
 from sso.forms import ConnectForm
 from sso.readiness import EXPLANATIONS, Cause, last_known_cause, local_sign_in_open, readiness
+from sso.services.undo import last_change
 
 register = template.Library()
 
@@ -59,6 +62,7 @@ def connected_accounts(context: RequestContext) -> dict[str, Any]:
     user: User = request.user
     linked = list(user.linked_identities.order_by("pk"))
     ready = readiness(config).ready
+    way = way_to_confirm(user)
     label = provider_label(config.issuer, linked[0].tenant_id if linked else "")
     return {
         "request": request,
@@ -76,7 +80,8 @@ def connected_accounts(context: RequestContext) -> dict[str, Any]:
         "can_connect": ready and not any(row.issuer == config.issuer for row in linked),
         "connect_url": reverse("sso:connect"),
         "provider_label": label if label == "Microsoft" else "",
-        "form": ConnectForm() if user.has_usable_password() else None,
+        "form": ConnectForm(auto_id="id_connect_%s") if way is Way.PASSWORD else None,
+        "fresh": None if way is Way.PASSWORD else fresh_sign_in(request),
         "reason": "" if ready else "Nothing can be connected while single sign-on is not ready.",
     }
 
@@ -103,4 +108,14 @@ def sso_notice(context: RequestContext) -> dict[str, Any]:
             "action_url": path,
             "action_label": "Open OIDC / SSO",
         }
+    }
+
+
+@register.inclusion_tag("sso/undo_card.html", takes_context=True)
+def undo_last_change(context: RequestContext) -> dict[str, Any]:
+    """Offer to take the last change of the settings back, unless the environment rules."""
+    config = config_of(context["request"])
+    return {
+        "change": None if config.from_environment else last_change(),
+        "csrf_token": context.get("csrf_token"),
     }

@@ -1,160 +1,51 @@
-"""Settings → OIDC / SSO: the page, the secret's own buttons, Enable, and Load from .env."""
+"""Settings → OIDC / SSO: the page, and the secret's own buttons."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from functools import partial
+from typing import Any, Final
 
 from django.contrib import messages
-from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.decorators import method_decorator
-from django.views import View
-from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
+from django.shortcuts import redirect
 
-from accounts.models import User
-from accounts.roles import Role
+from accounts.forms import CurrentPasswordForm
+from accounts.freshness import NotConfirmed
+from accounts.views.who import wait
 from sso import conf
 from sso.conf import Config
-from sso.environment import VARIABLES
-from sso.environment_import import import_environment
 from sso.forms import FORM_FIELDS, SWITCHES, ClientSecretForm, OIDCSettingsForm, seal_base
-from sso.readiness import Cause, readiness
-from sso.rules.hosts import host_of
-from sso.rules.microsoft import is_microsoft_login_host
-from sso.rules.permissions import locked_fields
-from sso.rules.repair import SUPERADMIN_ROW_EMPTY, DiscoveredIssuer, NoteKind
-from sso.services.in_force import values_in_force
+from sso.fresh_sign_in import assurance, with_fresh_sign_in
+from sso.rules.repair import NoteKind
 from sso.services.look_up import look_up
+from sso.services.preview import PreviewRequired
 from sso.services.settings import (
     SECRET,
+    Assurance,
+    FreshSignInRequired,
     SettingsConflict,
     SettingsRefused,
     current_values,
-    enable_problems,
     save_secret,
     save_settings,
     superadmin_has_password,
 )
+from sso.views.role_preview import DIGEST_FIELD, approval, card
+from sso.views.settings_enable import enable
+from sso.views.settings_page import SettingsPage
 
 SAVED: Final = "OIDC settings saved"
-PILLS: Final = {Cause.READY: ("green", "Ready"), Cause.OFF: ("grey", "Off")}
-NOT_READY: Final = ("red", "Not ready")
+SECRET_AGAIN: Final = "Paste the secret's Value again: what was typed is never shown once more."  # noqa: S105
 _CHANGED_MEANWHILE: Final = (
     "Somebody else changed this to “{}” while you had “{}”. Nothing was saved: keep one of the "
     "two and press Apply again."
 )
 
 
-@method_decorator(
-    [never_cache, sensitive_post_parameters(SECRET)],
-    name="dispatch",
-)
-class SettingsPage(PermissionRequiredMixin, View):
-    """What every view of this page shares: who may, what is in force, how it is rendered."""
-
-    permission_required = "accounts.can_manage_settings"
-    raise_exception = True
-
-    @property
-    def actor(self) -> User:
-        return cast("User", self.request.user)
-
-    def initial(self, config: Config) -> dict[str, Any]:
-        """Return what the fields show: the environment's values while it is in charge."""
-        if config.from_environment:
-            return values_in_force(config, is_entra=is_microsoft_login_host(host_of(config.issuer)))
-        return current_values()
-
-    def form(
-        self,
-        config: Config,
-        data: Mapping[str, Any] | None = None,
-        *,
-        initial: Mapping[str, Any] | None = None,
-        discovered: DiscoveredIssuer | None = None,
-        ask_confirmation: bool = False,
-    ) -> OIDCSettingsForm:
-        values = self.initial(config) if initial is None else dict(initial)
-        if not values.get("base"):
-            values["base"] = seal_base(values)
-        return OIDCSettingsForm(
-            data,
-            initial=values,
-            discovered=discovered,
-            locked=locked_fields(Role(self.actor.role), config.mapping),
-            read_only=config.from_environment,
-            ask_confirmation=ask_confirmation,
-        )
-
-    def page(
-        self,
-        request: HttpRequest,
-        config: Config,
-        form: OIDCSettingsForm,
-        secret_form: ClientSecretForm | None = None,
-        *,
-        status: int = 200,
-    ) -> HttpResponse:
-        state = readiness(config)
-        kind, label = PILLS.get(state.cause, NOT_READY)
-        context = {
-            "form": form,
-            "secret_form": secret_form or ClientSecretForm(),
-            "config": config,
-            "state_pill": {"kind": kind, "label": label},
-            "env": self._environment(config, imported="imported" in request.GET),
-            "warnings": list(self._warnings(config, state.cause, state.explanation)),
-            "enable_problems": list(enable_problems(config).values()),
-            "read_only": config.from_environment,
-            "field_locks": {}
-            if config.from_environment
-            else locked_fields(Role(self.actor.role), config.mapping),
-            "scopes_suggestion": form.suggestions.get("scopes", ""),
-        }
-        return render(request, "sso/settings.html", context, status=status)
-
-    def _environment(self, config: Config, *, imported: bool) -> dict[str, Any] | None:
-        if not config.from_environment:
-            return None
-        return {"set": config.environment_variables, "imported": imported}
-
-    def _warnings(self, config: Config, cause: Cause, explanation: str) -> list[dict[str, str]]:
-        warnings = []
-        if cause not in {Cause.READY, Cause.OFF}:
-            warnings.append(_callout("red", "Single sign-on is not ready", explanation))
-        if config.sync_roles and not config.mapping.fills(Role.SUPERADMIN):
-            warnings.append(
-                _callout("amber", "The superadmin row is empty", SUPERADMIN_ROW_EMPTY.text)
-            )
-        if not config.enforce_https:
-            warnings.append(
-                _callout(
-                    "amber",
-                    "Enforce HTTPS is off",
-                    "Plain http is accepted: only for local testing.",
-                )
-            )
-        if config.trust_unverified_email:
-            warnings.append(
-                _callout(
-                    "amber",
-                    "E-mail addresses are trusted",
-                    "Whoever the provider gives an address can take over the ordinary account "
-                    "that has it here. Switch this off once your people have moved over.",
-                )
-            )
-        return warnings
-
-
-def _callout(kind: str, heading: str, text: str) -> dict[str, str]:
-    return {"kind": kind, "heading": heading, "text": text}
-
-
 class SettingsView(SettingsPage):
     """Show the page; save panel, toggles and role mapping together, all or nothing."""
+
+    preview: dict[str, Any] | None = None
 
     def get(self, request: HttpRequest) -> HttpResponse:
         config = conf.current()
@@ -177,23 +68,56 @@ class SettingsView(SettingsPage):
             ask_confirmation="disable_local_auth" in request.POST and not superadmin_has_password(),
         )
         secret_form = ClientSecretForm(request.POST)
-        if form.is_valid() and secret_form.is_valid() and self._save(form, secret_form):
+        password_form = CurrentPasswordForm(request.POST)
+        saved, retry_after = False, 0
+        if form.is_valid() and secret_form.is_valid() and password_form.is_valid():
+            try:
+                saved = with_fresh_sign_in(request, partial(self._save, form, secret_form))
+            except NotConfirmed as refused:
+                retry_after = refused.retry_after
+                _not_confirmed(refused, password_form, secret_form)
+        if saved:
             messages.success(request, SAVED)
             for note in form.notes:
                 add = messages.warning if note.kind is NoteKind.AMBER else messages.info
                 add(request, note.text)
-            if request.POST.get("then") == "enable":
-                _enable(request, self.actor, enabled=True)
+            if self._then_enable:
+                enable(assurance(request), request=request, actor=self.actor, enabled=True)
             return redirect("sso:settings")
-        return self.page(request, config, form, secret_form)
+        page = self.page(request, config, form, secret_form, password_form, preview=self.preview)
+        return wait(page, retry_after)
 
-    def _save(self, form: OIDCSettingsForm, secret_form: ClientSecretForm) -> bool:
+    @property
+    def _then_enable(self) -> bool:
+        """Say whether Apply and enable was pressed, the preview in between or not."""
+        told = self.request.GET if DIGEST_FIELD in self.request.POST else self.request.POST
+        return told.get("then") == "enable"
+
+    def _save(
+        self, form: OIDCSettingsForm, secret_form: ClientSecretForm, covered: Assurance
+    ) -> bool:
+        if self._then_enable and "enabled" not in covered.fields:
+            # Asked for now, or the panel would be saved and Enable refused afterwards.
+            raise FreshSignInRequired(frozenset({"enabled"}))
         values = form.values()
         if secret_form.cleaned_data[SECRET]:
             # Typed and not saved by its own button: it belongs to what is applied.
             values[SECRET] = secret_form.cleaned_data[SECRET]
         try:
-            save_settings(values, actor=self.actor, base=form.seen(), confirmed=form.confirmed())
+            save_settings(
+                values,
+                actor=self.actor,
+                base=form.seen(),
+                confirmed=form.confirmed(),
+                assurance=covered,
+                approve=approval(self.request, self.actor),
+            )
+        except PreviewRequired as required:
+            self.preview = card(required, self.actor) | {
+                "secret_typed": SECRET in values,
+                "action": "?then=enable" if self._then_enable else "",
+            }
+            return False
         except SettingsConflict as conflict:
             form.refuse(
                 {
@@ -201,10 +125,11 @@ class SettingsView(SettingsPage):
                     for name, (mine, theirs) in conflict.conflicts.items()
                 }
             )
-            # From here on they have seen the other's value.
+            # From here on they have seen the other's value of these fields, and of no others.
+            theirs = {name: pair[1] for name, pair in conflict.conflicts.items()}
             form.data = {
                 **{name: form.data[name] for name in form.data},
-                "base": seal_base(current_values()),
+                "base": seal_base({**(form.seen() or current_values()), **theirs}),
             }
             return False
         except SettingsRefused as refused:
@@ -215,6 +140,14 @@ class SettingsView(SettingsPage):
                 secret_form.add_error(SECRET, text)
             return False
         return True
+
+
+def _not_confirmed(
+    refused: NotConfirmed, password_form: CurrentPasswordForm, secret_form: ClientSecretForm
+) -> None:
+    password_form.refuse(refused.sentence)
+    if secret_form.data.get(SECRET):
+        secret_form.add_error(SECRET, SECRET_AGAIN)
 
 
 def _word(value: Any) -> str:
@@ -232,6 +165,28 @@ class SecretView(SettingsPage):
             messages.error(request, "The secret comes from the environment and is read-only here.")
             return redirect("sso:settings")
         secret_form = ClientSecretForm(request.POST)
+        password_form = CurrentPasswordForm(request.POST)
+        retry_after = 0
+        if password_form.is_valid():
+            try:
+                self._act(request, secret_form)
+            except NotConfirmed as refused:
+                retry_after = refused.retry_after
+                _not_confirmed(refused, password_form, secret_form)
+        # The page as it was typed, with the badge as it is now.
+        config = conf.current()
+        form = self.form(config, initial=self._typed(request, config))
+        form.unsaved = True
+        page = self.page(
+            request,
+            config,
+            form,
+            secret_form if secret_form.errors else None,
+            password_form if password_form.errors else None,
+        )
+        return wait(page, retry_after)
+
+    def _act(self, request: HttpRequest, secret_form: ClientSecretForm) -> None:
         if request.POST.get("secret_action") == "clear":
             self._store("", secret_form, done="Client secret cleared")
         elif secret_form.is_valid():
@@ -240,15 +195,13 @@ class SecretView(SettingsPage):
                 self._store(secret, secret_form, done="Client secret saved")
             else:
                 secret_form.add_error(SECRET, "Paste the secret's Value first, then press Save.")
-        # The page as it was typed, with the badge as it is now.
-        config = conf.current()
-        form = self.form(config, initial=self._typed(request, config))
-        form.unsaved = True
-        return self.page(request, config, form, secret_form if secret_form.errors else None)
 
     def _store(self, secret: str, secret_form: ClientSecretForm, *, done: str) -> None:
         try:
-            save_secret(secret, actor=self.actor)
+            with_fresh_sign_in(
+                self.request,
+                lambda covered: save_secret(secret, actor=self.actor, assurance=covered),
+            )
         except SettingsRefused as refused:
             for texts in refused.errors.values():
                 for text in texts:
@@ -266,56 +219,3 @@ class SecretView(SettingsPage):
                 values[name] = request.POST[name]
         values["base"] = request.POST.get("base", "")
         return values
-
-
-class EnableView(SettingsPage):
-    """Switch single sign-on on or off, at once."""
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        if conf.current().from_environment:
-            messages.error(request, "Enable comes from the environment and is read-only here.")
-            return redirect("sso:settings")
-        # The hidden field says off, the ticked box adds on: the last one counts.
-        _enable(request, self.actor, enabled=request.POST.get("enabled") == "on")
-        return redirect("sso:settings")
-
-
-def _enable(request: HttpRequest, actor: User, *, enabled: bool) -> None:
-    try:
-        save_settings({"enabled": enabled}, actor=actor)
-    except SettingsRefused as refused:
-        text = " ".join(sentence for texts in refused.errors.values() for sentence in texts)
-        messages.error(request, f"OIDC / SSO cannot be enabled yet. {text}")
-        return
-    if not enabled:
-        messages.success(request, "OIDC / SSO is off. Everybody signs in with a password.")
-        return
-    state = readiness(conf.current())
-    if state.ready:
-        messages.success(request, "OIDC / SSO is enabled: the button is on the sign-in page.")
-    else:
-        messages.warning(request, f"OIDC / SSO is enabled, but not ready. {state.explanation}")
-
-
-class ImportEnvironmentView(SettingsPage):
-    """Copy every variable into the database, the secret too."""
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        config = conf.current()
-        if not config.from_environment:
-            messages.error(request, "No OIDC_* variable is set, so there is nothing to load.")
-            return redirect("sso:settings")
-        errors = import_environment(config, actor=self.actor)
-        if errors:
-            for name, texts in errors.items():
-                variable = _variable(name)
-                messages.error(request, f"{variable}: {' '.join(texts)} Nothing was loaded.")
-            return redirect("sso:settings")
-        messages.success(request, "The values are in the database now.")
-        response = redirect("sso:settings")
-        response["Location"] += "?imported"
-        return response
-
-
-def _variable(field: str) -> str:
-    return next((name for name, target in VARIABLES.items() if target == field), "OIDC_*")

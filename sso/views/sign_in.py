@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import authenticate, login
+from django.contrib.auth import authenticate
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -15,7 +16,9 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
 
+from accounts.freshness import mark_fresh
 from accounts.models import User
+from accounts.services import start_session
 from accounts.sessions import PROVIDER_SESSION_ID
 from accounts.targets import safe_target
 from sso import conf, round_trip
@@ -27,6 +30,7 @@ from sso.provider.deadline import Deadline
 from sso.provider.discovery import Metadata
 from sso.round_trip import Lost, Purpose, RoundTrip, RoundTripLost
 from sso.rules.reasons import ProviderError, Reason, SignInRefused, Stage
+from sso.services.admission import is_linked
 from sso.services.attempts import (
     Attempt,
     count_stray_callback,
@@ -34,16 +38,25 @@ from sso.services.attempts import (
     record_refusal,
     record_success,
 )
+from sso.services.confirmation import check_confirmation
 from sso.services.identities import connect
 from sso.services.journey import begin, provider_metadata
 from sso.services.photos import refresh_photo
-from sso.services.verification import CALLBACK_SECONDS, identify
+from sso.services.sign_out import notes_for_sign_out
+from sso.services.verification import CALLBACK_SECONDS, Verified, identify
+from sso.views.trial_callback import report, report_failure
 
 BACKEND: Final = "sso.backends.OIDCBackend"
 # Bound to this host alone where cookies are Secure, so that no sub-domain can plant one.
 COOKIE: Final = "patchmon-browser"
 PARAMETERS: Final = ("state", "code", "error", "error_description", "error_subcode", "iss")
 MAX_CODE: Final = 8192
+NOT_THEM: Final = frozenset({Reason.CONNECT_OTHER_USER, Reason.AUTH_TIME})
+NOT_CONFIRMED: Final = (
+    "This could not be confirmed. Press the button in the other tab again and sign in at "
+    "{provider} with the account that is connected to yours. If it goes on, give your "
+    "administrator this reference: {reference}"
+)
 
 
 def browser_cookie_name() -> str:
@@ -125,9 +138,13 @@ class CallbackView(View):
         try:
             self._check(request, trip, config)
             deadline = Deadline(CALLBACK_SECONDS)
-            metadata = provider_metadata(config, deadline=deadline)
+            metadata = provider_metadata(
+                config, deadline=deadline, needs_enabled=trip.purpose is not Purpose.TEST
+            )
             label = "Microsoft" if metadata.is_entra else label
             self._check_issuer(request, metadata)
+            if "error" in request.GET:
+                raise self._provider_error(request)
             callback = Callback(
                 trip=trip,
                 code=self._code(request),
@@ -136,15 +153,18 @@ class CallbackView(View):
                 deadline=deadline,
                 attempt=attempt,
             )
-            if trip.purpose is Purpose.CONNECT:
-                return self._connect(request, callback)
-            return self._sign_in(request, callback)
+            return self._finish(request, callback)
         except SignInRefused as refused:
+            if trip.purpose is Purpose.TEST:
+                report_failure(request, refused, trip=trip, config=config, attempt=attempt)
+                return _leave(redirect(trip.target))
             record_refusal(attempt, refused)
-            messages.error(
-                request, sentence_for(refused.reason, reference=attempt.reference, provider=label)
-            )
-            back = trip.target if trip.purpose is Purpose.CONNECT else "accounts:login"
+            sentence = sentence_for(refused.reason, reference=attempt.reference, provider=label)
+            if trip.purpose is Purpose.CONFIRM and refused.reason in NOT_THEM:
+                sentence = NOT_CONFIRMED.format(provider=label, reference=attempt.reference)
+            messages.error(request, sentence)
+            # Whoever is signed in here stays so, and goes back to where they came from.
+            back = "accounts:login" if trip.purpose is Purpose.SIGN_IN else trip.target
             return _leave(redirect(back))
 
     def _take(self, request: HttpRequest) -> RoundTrip:
@@ -173,10 +193,8 @@ class CallbackView(View):
             raise SignInRefused(
                 Reason.STALE_CONFIG, detail="The settings were changed while this sign-in was away."
             )
-        if trip.purpose is Purpose.CONNECT and request.user.pk != trip.user_id:
+        if trip.purpose is not Purpose.SIGN_IN and request.user.pk != trip.user_id:
             raise SignInRefused(Reason.CONNECT_OTHER_USER)
-        if "error" in request.GET:
-            raise self._provider_error(request)
 
     def _provider_error(self, request: HttpRequest) -> SignInRefused:
         error = ProviderError.read(
@@ -202,36 +220,65 @@ class CallbackView(View):
             raise SignInRefused(Reason.CALLBACK_FORMAT, detail="The code is missing or malformed.")
         return code
 
+    def _finish(self, request: HttpRequest, callback: Callback) -> HttpResponse:
+        """Do what the journey was for."""
+        match callback.trip.purpose:
+            case Purpose.SIGN_IN:
+                return self._sign_in(request, callback)
+            case Purpose.CONNECT:
+                return self._connect(request, callback)
+            case Purpose.CONFIRM:
+                return self._confirm(request, callback)
+            case Purpose.TEST:
+                user, verified = self._identified(request, callback)
+                report(request, user, verified, callback)
+                return _leave(redirect(callback.trip.target))
+
     def _sign_in(self, request: HttpRequest, callback: Callback) -> HttpResponse:
         user = authenticate(request, callback=callback)
         if not isinstance(user, User) or callback.verified is None:
             raise SignInRefused(Reason.CONFLICT)
-        # Whoever used this browser before: nothing of their session goes on.
-        request.session.flush()
-        login(request, user, backend=BACKEND)
-        request.session[PROVIDER_SESSION_ID] = callback.verified.identity.session_id
+        identity = callback.verified.identity
         note = refresh_photo(
             user, callback.verified, metadata=callback.metadata, deadline=callback.deadline
         )
         if note:
             callback.attempt.notes.append(note)
+        # Last, so that as little as possible lies between this session and the answer.
+        if not start_session(
+            request,
+            user,
+            backend=BACKEND,
+            notes={
+                PROVIDER_SESSION_ID: identity.session_id,
+                **notes_for_sign_out(identity, callback.metadata),
+            },
+            still_holds=partial(is_linked, user, identity),
+        ):
+            raise SignInRefused(
+                Reason.CONFLICT, detail="The account or its identity was closed meanwhile."
+            )
         record_success(callback.attempt, SignInAttempt.Outcome.SIGNED_IN)
         return _leave(HttpResponseRedirect(callback.trip.target))
 
-    def _connect(self, request: HttpRequest, callback: Callback) -> HttpResponse:
+    def _identified(self, request: HttpRequest, callback: Callback) -> tuple[User, Verified]:
+        """Verify who came back, for somebody who is signed in here already and stays so."""
         user = request.user
         if not isinstance(user, User):
             raise SignInRefused(Reason.CONNECT_OTHER_USER)
-        attempt = callback.attempt
-        attempt.user = user
-        verified = identify(
+        callback.attempt.user = user
+        return user, identify(
             callback.code,
             trip=callback.trip,
             config=callback.config,
             metadata=callback.metadata,
             deadline=callback.deadline,
-            attempt=attempt,
+            attempt=callback.attempt,
         )
+
+    def _connect(self, request: HttpRequest, callback: Callback) -> HttpResponse:
+        attempt = callback.attempt
+        user, verified = self._identified(request, callback)
         linked = connect(user, verified.identity, groups=verified.groups, actor=user)
         note = refresh_photo(user, verified, metadata=callback.metadata, deadline=callback.deadline)
         if note:
@@ -243,6 +290,21 @@ class CallbackView(View):
             request,
             f"Your {label} account{named} is connected. You can sign in with it from now on.",
         )
+        return _leave(HttpResponseRedirect(callback.trip.target))
+
+    def _confirm(self, request: HttpRequest, callback: Callback) -> HttpResponse:
+        """Make the running session fresh; nothing about the account or its identity changes."""
+        attempt = callback.attempt
+        user, verified = self._identified(request, callback)
+        check_confirmation(
+            user,
+            verified.identity,
+            began=callback.trip.began,
+            is_entra=callback.metadata.is_entra,
+        )
+        mark_fresh(request)
+        attempt.notes.append("confirmed")
+        record_success(attempt, SignInAttempt.Outcome.SIGNED_IN)
         return _leave(HttpResponseRedirect(callback.trip.target))
 
 

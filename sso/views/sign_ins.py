@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any, Final
+
 from django import forms
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.db.models import Q, QuerySet
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views import View
 
 from accounts.paging import page_of
+from accounts.roles import Role
+from sso import conf
+from sso.conf import Config
 from sso.models import SignInAttempt
+from sso.provider.checkup.findings import explained
 from sso.rules.aadsts import explain_error
+from sso.rules.decision import RoleRule
 from sso.rules.explanations import Explanation
+from sso.rules.groups import match
 from sso.rules.meanings import explain_reason
 from sso.rules.reasons import ProviderError, Reason, Stage
+from sso.rules.trial_words import rule_words
+from sso.services.attempt_list import AttemptFilter
+from sso.services.attempt_list import matching as attempts_matching
+from sso.views.checkup import shown
 
 # Where the provider said no, by the reason that is recorded for it.
 STAGES = {
@@ -22,17 +35,57 @@ STAGES = {
     Reason.CANCELLED.value: Stage.AUTHORIZE,
     Reason.DISCOVERY.value: Stage.DISCOVERY,
 }
+REASON_LENGTH: Final = 70
+GROUPS_SHOWN: Final = 200
+# Every day in between is one that every database and time zone can hold.
+_A_DAY: Final = (MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(2999, 12, 30)))
+
+
+def _reasons() -> list[tuple[str, str]]:
+    told = ((reason.value, explain_reason(reason).happened) for reason in Reason)
+    return sorted(
+        (
+            (value, text if len(text) <= REASON_LENGTH else f"{text[:REASON_LENGTH].rstrip()}…")
+            for value, text in told
+        ),
+        key=lambda choice: choice[1],
+    )
 
 
 class FilterForm(forms.Form):
-    """Narrow the list by outcome, and by person or reference."""
+    """Narrow the list; the address of the page keeps what it is narrowed to."""
 
+    search = forms.CharField(
+        required=False,
+        max_length=254,
+        label="Person or reference",
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": "Username, e-mail or reference code"}
+        ),
+    )
     outcome = forms.ChoiceField(
         required=False,
         choices=[("", "All outcomes"), *SignInAttempt.Outcome.choices],
         label="Outcome",
     )
-    search = forms.CharField(required=False, max_length=254, label="Person or reference")
+    reason = forms.ChoiceField(
+        required=False, choices=[("", "All reasons"), *_reasons()], label="Reason"
+    )
+    since = forms.DateField(
+        label="From",
+        required=False,
+        validators=_A_DAY,
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    until = forms.DateField(
+        label="To",
+        required=False,
+        validators=_A_DAY,
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+    def wanted(self) -> AttemptFilter:
+        return AttemptFilter(**self.cleaned_data)
 
 
 class SignInsView(PermissionRequiredMixin, View):
@@ -43,10 +96,12 @@ class SignInsView(PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         form = FilterForm(request.GET)
-        attempts = _matching(form) if form.is_valid() else SignInAttempt.objects.none()
+        attempts = (
+            attempts_matching(form.wanted()) if form.is_valid() else SignInAttempt.objects.none()
+        )
         page = page_of(attempts, request.GET.get("page"))
         for attempt in page.object_list:
-            attempt.reason_text = _happened(attempt)  # type: ignore[attr-defined]
+            attempt.reason_text = happened(attempt)  # type: ignore[attr-defined]
         context = {
             "page": page,
             "filter_form": form,
@@ -63,16 +118,19 @@ class SignInView(PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest, reference: str) -> HttpResponse:
         attempt = get_object_or_404(SignInAttempt, reference=reference.upper())
+        config = conf.current()
         explanation = explanation_of(attempt)
+        error = _provider_error(attempt)
         context = {
             "attempt": attempt,
-            "explanation": None
-            if explanation is None
-            else {
-                "happened": explanation.happened,
-                "who": explanation.who.label,
-                "cure": explanation.cure + (f" ({explanation.blade})" if explanation.blade else ""),
-            },
+            "explanation": shown(explained(explanation, error=error), config)
+            if explanation
+            else None,
+            "role_before": _role_label(attempt.role_before),
+            "role_after": _role_label(attempt.role_after),
+            "rule": rule_of(attempt),
+            "own_ms": max(0, attempt.duration_ms - attempt.provider_ms),
+            **_groups(attempt, config),
         }
         return render(request, "sso/sign_in_detail.html", context)
 
@@ -81,29 +139,47 @@ def explanation_of(attempt: SignInAttempt) -> Explanation | None:
     """Explain a refusal: by the provider's own error where there is one, else by the reason."""
     if not attempt.reason or attempt.reason not in list(Reason):
         return None
-    if attempt.provider_error or attempt.provider_codes:
-        error = ProviderError(
-            stage=STAGES.get(attempt.reason, Stage.TOKEN),
-            error=attempt.provider_error,
-            description=attempt.provider_description,
-            codes=tuple(attempt.provider_codes),
-        )
-        return explain_error(error)
-    return explain_reason(Reason(attempt.reason))
+    error = _provider_error(attempt)
+    return explain_reason(Reason(attempt.reason)) if error is None else explain_error(error)
 
 
-def _happened(attempt: SignInAttempt) -> str:
+def happened(attempt: SignInAttempt) -> str:
     explanation = explanation_of(attempt)
     return explanation.happened if explanation is not None else ""
 
 
-def _matching(form: FilterForm) -> QuerySet[SignInAttempt]:
-    attempts = SignInAttempt.objects.order_by("-at", "-pk")
-    outcome, search = form.cleaned_data["outcome"], form.cleaned_data["search"].strip()
-    if outcome:
-        attempts = attempts.filter(outcome=outcome)
-    if search:
-        attempts = attempts.filter(
-            Q(reference=search.upper()) | Q(username__iexact=search) | Q(email__iexact=search)
-        )
-    return attempts
+def rule_of(attempt: SignInAttempt) -> str:
+    """Say in words which rule decided the role."""
+    rule = attempt.role_rule
+    return rule_words(RoleRule(rule)) if rule in list(RoleRule) else rule
+
+
+def _provider_error(attempt: SignInAttempt) -> ProviderError | None:
+    if not attempt.provider_error and not attempt.provider_codes:
+        return None
+    return ProviderError(
+        stage=STAGES.get(attempt.reason, Stage.TOKEN),
+        error=attempt.provider_error,
+        description=attempt.provider_description,
+        codes=tuple(attempt.provider_codes),
+        trace_id=attempt.trace_id,
+        correlation_id=attempt.correlation_id,
+    )
+
+
+def _groups(attempt: SignInAttempt, config: Config) -> dict[str, Any]:
+    """Match the groups that were received with the mapping as it is now."""
+    found = match(attempt.groups, config.mapping)
+    return {
+        "matched": [
+            (group, role.value.replace("_", " "), role.label)
+            for role, group in found.matched[:GROUPS_SHOWN]
+        ],
+        "unmatched": found.unmatched[:GROUPS_SHOWN],
+        "groups_more": max(0, len(found.matched) - GROUPS_SHOWN)
+        + max(0, len(found.unmatched) - GROUPS_SHOWN),
+    }
+
+
+def _role_label(role: str) -> str:
+    return Role(role).label if role in list(Role) else role

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.cache import cache
+from django.db.models import Q
 from django.test import Client
 
 from accounts import external
@@ -87,8 +88,10 @@ class FakeSignIn:
 
     def __init__(self) -> None:
         self.accepted = True
+        self.confirm_path = ""
         self.managed: dict[int, str] = {}
         self.names: dict[int, tuple[str, ...]] = {}
+        self.known: dict[int, list[external.ExternalIdentity]] = {}
 
     def labels(self, user_ids):
         return {key: self.names[key] for key in user_ids if key in self.names}
@@ -99,8 +102,20 @@ class FakeSignIn:
     def passwords_accepted(self):
         return self.accepted
 
+    def confirm_url(self, user):
+        return self.confirm_path
+
     def after_sign_out(self, request, user):
         return None
+
+    def has_identity(self):
+        return Q(pk__in=list(self.names))
+
+    def identities(self, user):
+        return self.known.get(user.pk, [])
+
+    def refused_identities(self, user):
+        return []
 
 
 @pytest.fixture

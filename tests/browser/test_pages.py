@@ -30,6 +30,8 @@ NOT_WALKED: Final = frozenset(
         *("accounts:profile-password", "accounts:profile-token-make", "metrics"),
         *("sso:login", "sso:callback", "sso:frontchannel-logout", "sso:confirmed"),
         *("sso:check", "sso:explain", "sso:test-sign-in", "sso:test-sign-in-row"),
+        # A file, and a page that only a form leads to (tests/sso/test_undo.py).
+        *("sso:sign-ins-export", "sso:undo"),
     }
 )
 

@@ -40,7 +40,10 @@ class _Form(HTMLParser):
             self.data[self._text] = ""
         elif tag == "select":
             self._select = told["name"]
-        elif tag == "input" and (told.get("type") != "checkbox" or "checked" in told):
+        elif tag == "input" and told.get("type") == "checkbox":
+            if "checked" in told:
+                self.data[told["name"]] = told.get("value") or "on"
+        elif tag == "input":
             self.data[told["name"]] = told.get("value") or ""
 
     def handle_data(self, data):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from auditlog.models import LogEntry
 from django.test import Client
@@ -47,7 +49,18 @@ def admin_of_rank_90(administrator) -> Client:
     return browser_of(make("adele", Role.ADMIN))
 
 
-def rows() -> tuple[dict, dict]:
+@pytest.fixture
+def move_to(django_capture_on_commit_callbacks):
+    """Change the Server URL as a commit would: every process reads it from then on."""
+
+    def move(url: str) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            set_server_url(url, actor=None)
+
+    return move
+
+
+def rows() -> tuple[Any, Any]:
     OIDCSettings.load()
     RoleMapping.load()
     return OIDCSettings.objects.values().get(), RoleMapping.objects.values().get()
@@ -135,12 +148,12 @@ def test_a_fresh_page_has_the_defaults_and_labels_of_the_guide(admin_client):
     assert "no-store" in page["Cache-Control"]
 
 
-def test_the_callback_url_is_the_server_urls_and_never_the_hosts(admin_client):
+def test_the_callback_url_is_the_server_urls_and_never_the_hosts(admin_client, move_to):
     here = "http://localhost:3000/api/v1/auth/oidc/callback"
     assert here in admin_client.get(SETTINGS).text
     assert admin_client.get(SETTINGS, headers={"host": "evil.example"}).status_code == 400
 
-    set_server_url("https://patchmon.example.com", actor=None)
+    move_to("https://patchmon.example.com")
 
     page = admin_client.get(SETTINGS, headers={"host": "patchmon.example.com"})
     assert 'value="https://patchmon.example.com/api/v1/auth/oidc/callback"' in page.text
@@ -373,7 +386,6 @@ def test_enable_is_refused_until_the_last_value_is_there(sim, admin_client, miss
 
 def test_enable_saves_at_once_and_so_does_switching_off(sim, admin_client):
     connect(sim, enabled=False)
-    assert "Sign in with Microsoft" not in admin_client.get(SETTINGS).text or True
 
     on = admin_client.post(f"{SETTINGS}/enable", {"enabled": ["off", "on"]}, follow=True)
     assert conf.current().enabled is True
@@ -426,21 +438,17 @@ def test_enable_with_an_unreachable_provider_says_that_it_is_not_ready(sim, admi
     assert "Not ready" in reads(answer)
 
 
-def test_enforce_https_refuses_enable_with_a_callback_in_the_clear(sim, admin_client):
+def test_enforce_https_refuses_enable_with_a_callback_in_the_clear(sim, admin_client, move_to):
     connect(sim, enabled=False)
-    set_server_url("http://patchmon.example.com", actor=None)
+    move_to("http://patchmon.example.com")
     host = {"host": "patchmon.example.com"}
 
-    refused = admin_client.post(
-        f"{SETTINGS}/enable", {"enabled": "on"}, headers=host, follow=True
-    )
+    refused = admin_client.post(f"{SETTINGS}/enable", {"enabled": "on"}, headers=host, follow=True)
     assert "http://patchmon.example.com/api/v1/auth/oidc/callback is not https" in reads(refused)
     assert conf.current().enabled is False
 
     save_settings({"enforce_https": False}, actor=None)
-    allowed = admin_client.post(
-        f"{SETTINGS}/enable", {"enabled": "on"}, headers=host, follow=True
-    )
+    allowed = admin_client.post(f"{SETTINGS}/enable", {"enabled": "on"}, headers=host, follow=True)
     assert conf.current().enabled is True
     assert "only for local testing" in reads(allowed)
 
@@ -474,14 +482,16 @@ def test_sync_with_an_empty_superadmin_row_is_warned_of(admin_client):
 
 
 def test_trusting_addresses_and_plain_http_are_amber_while_they_are_on(admin_client):
-    assert "callout-amber\"" not in admin_client.get(SETTINGS).text
+    before = reads(admin_client.get(SETTINGS))
+    assert "E-mail addresses are trusted" not in before
+    assert "Plain http is accepted" not in before
 
     press(admin_client, trust_unverified_email=True, enforce_https=False)
 
     page = admin_client.get(SETTINGS)
     assert "E-mail addresses are trusted" in reads(page)
     assert "only for local testing" in reads(page)
-    assert "callout-amber\"" in page.text
+    assert 'callout-amber"' in page.text
 
 
 # Two administrators at once
@@ -503,9 +513,7 @@ def test_two_administrators_who_change_one_field_see_both_values(admin_client):
     first, second = admin_client.get(SETTINGS), admin_client.get(SETTINGS)
     press(admin_client, page=first, button_text="From the first", user_group="Staff")
 
-    answer = press(
-        admin_client, page=second, button_text="From the second", scopes="openid email"
-    )
+    answer = press(admin_client, page=second, button_text="From the second", scopes="openid email")
 
     (error,) = errors_of(answer)["button_text"]
     assert "From the first" in error
@@ -572,9 +580,7 @@ def test_an_admin_cannot_fill_the_rows_of_administrators(admin_of_rank_90):
 
 
 @pytest.mark.parametrize("row", ["superadmin_group", "admin_group"])
-def test_an_admin_keeps_issuer_and_client_id_while_such_a_row_is_filled(
-    sim, admin_of_rank_90, row
-):
+def test_an_admin_keeps_issuer_and_client_id_while_such_a_row_is_filled(sim, admin_of_rank_90, row):
     save_settings({"issuer": sim.issuer, "client_id": "before", row: GROUP}, actor=None)
 
     page = admin_of_rank_90.get(SETTINGS)
@@ -595,7 +601,12 @@ def test_an_admin_keeps_issuer_and_client_id_while_such_a_row_is_filled(
 
 
 def test_an_admin_changes_issuer_and_client_id_while_both_rows_are_empty(sim, admin_of_rank_90):
-    press(admin_of_rank_90, issuer=sim.issuer, client_id=defaults.CLIENT_ID)
+    press(
+        admin_of_rank_90,
+        issuer=sim.issuer,
+        client_id=defaults.CLIENT_ID,
+        scopes="openid email profile User.Read",
+    )
 
     assert conf.current().issuer == sim.issuer
 
@@ -625,7 +636,8 @@ def test_a_superadmin_changes_them_all(sim, admin_client):
     press(
         admin_client,
         issuer=sim.issuer,
-        client_id="anything",
+        client_id=defaults.CLIENT_ID,
+        scopes="openid email profile User.Read",
         superadmin_group=GROUP,
         admin_group="Admins",
         default_role="admin",

@@ -24,7 +24,10 @@ from sso import conf
 from sso.encryption import CannotDecrypt, decrypt, encrypt
 from sso.environment_import import import_environment
 from sso.models import OIDCSettings
+from sso.provider.checkup.findings import Outcome
 from sso.readiness import local_sign_in_open, readiness
+from sso.services.checkup_runs import run_all
+from sso.services.checkup_settings import PLACE_LABELS
 from sso.services.settings import SettingsConflict
 from sso.settings_document import (
     READ_ONLY,
@@ -45,6 +48,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         actions.add_parser("status", help="say whether SSO is ready, and why not")
+        actions.add_parser("check", help="check the configuration step by step")
         actions.add_parser("enable", help="switch SSO on, where it can work")
         actions.add_parser("disable", help="switch SSO off")
         export = actions.add_parser("export", help="write every setting but the secret as JSON")
@@ -77,6 +81,21 @@ class Command(BaseCommand):
             self.stdout.write(f"detail: {state.detail}")
         self.stdout.write(f"configured by: {source}")
         self.stdout.write(f"passwords accepted: {'yes' if local_sign_in_open(config) else 'no'}")
+
+    def do_check(self, options: Mapping[str, Any]) -> None:
+        config = conf.current()
+        check = run_all(config)
+        for result in check.steps:
+            self.stdout.write(f"{result.step.number}. {result.step.label}: {result.outcome.label}")
+            for finding in result.findings:
+                self.stdout.write(f"   {finding.happened}")
+                where = PLACE_LABELS.get(finding.place, "")
+                for text in (finding.cure, where and f"field: {where}", finding.blade.value):
+                    if text:
+                        self.stdout.write(f"   → {text}")
+        if check.ended.outcome is Outcome.FAILED:
+            raise CommandError(check.ended.sentence)
+        self.stdout.write(check.ended.sentence)
 
     def do_enable(self, options: Mapping[str, Any]) -> None:
         _apply({"oidc_enabled": True})

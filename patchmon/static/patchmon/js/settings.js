@@ -15,7 +15,10 @@ const changed = (control) => {
 const unsaved = () => form.dataset.unsaved === "true" || [...form.elements].some(changed);
 
 let leaving = false;
-addEventListener("submit", () => (leaving = true));
+// A form that opens another tab leaves this page, and what is typed in it, where they are.
+addEventListener("submit", (event) => {
+  leaving = (event.submitter?.formTarget || event.target.target) !== "_blank";
+});
 addEventListener("pageshow", () => (leaving = false));
 addEventListener("beforeunload", (event) => {
   if (!leaving && form && unsaved()) event.preventDefault();

@@ -1,0 +1,156 @@
+"""What the views of Settings → OIDC / SSO share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, cast
+
+from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts.forms import CurrentPasswordForm
+from accounts.freshness import PASSWORD_FIELD, Way
+from accounts.models import User
+from accounts.roles import Role
+from accounts.views.fresh import FreshSignIn, fresh_sign_in
+from sso.conf import Config
+from sso.forms import ClientSecretForm, OIDCSettingsForm, seal_base
+from sso.fresh_sign_in import ONLY_REPAIRS, may_repair
+from sso.readiness import Cause, readiness
+from sso.rules.hosts import host_of
+from sso.rules.microsoft import is_microsoft_login_host
+from sso.rules.permissions import locked_fields
+from sso.rules.repair import SUPERADMIN_ROW_EMPTY, DiscoveredIssuer
+from sso.services.checkup_runs import last_check
+from sso.services.guide import guide
+from sso.services.in_force import values_in_force
+from sso.services.settings import SECRET, current_values, enable_problems
+from sso.services.trial_reports import last_test
+
+PILLS: Final = {Cause.READY: ("green", "Ready"), Cause.OFF: ("grey", "Off")}
+NOT_READY: Final = ("red", "Not ready")
+
+
+@method_decorator(
+    [never_cache, sensitive_post_parameters(SECRET, PASSWORD_FIELD)],
+    name="dispatch",
+)
+class SettingsPage(PermissionRequiredMixin, View):
+    """What every view of this page shares: who may, what is in force, how it is rendered."""
+
+    permission_required = "accounts.can_manage_settings"
+    raise_exception = True
+
+    @property
+    def actor(self) -> User:
+        return cast("User", self.request.user)
+
+    def initial(self, config: Config) -> dict[str, Any]:
+        """Return what the fields show: the environment's values while it is in charge."""
+        if config.from_environment:
+            return values_in_force(config, is_entra=is_microsoft_login_host(host_of(config.issuer)))
+        return current_values()
+
+    def form(
+        self,
+        config: Config,
+        data: Mapping[str, Any] | None = None,
+        *,
+        initial: Mapping[str, Any] | None = None,
+        discovered: DiscoveredIssuer | None = None,
+        ask_confirmation: bool = False,
+    ) -> OIDCSettingsForm:
+        values = self.initial(config) if initial is None else dict(initial)
+        if not values.get("base"):
+            values["base"] = seal_base(values)
+        return OIDCSettingsForm(
+            data,
+            initial=values,
+            discovered=discovered,
+            locked=locked_fields(Role(self.actor.role), config.mapping),
+            read_only=config.from_environment,
+            ask_confirmation=ask_confirmation,
+        )
+
+    def page(
+        self,
+        request: HttpRequest,
+        config: Config,
+        form: OIDCSettingsForm,
+        secret_form: ClientSecretForm | None = None,
+        password_form: CurrentPasswordForm | None = None,
+        *,
+        preview: dict[str, Any] | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        state = readiness(config)
+        kind, label = PILLS.get(state.cause, NOT_READY)
+        context = {
+            "form": form,
+            "secret_form": secret_form or ClientSecretForm(),
+            "password_form": password_form or CurrentPasswordForm(),
+            "fresh": self.fresh(request),
+            "config": config,
+            "state_pill": {"kind": kind, "label": label},
+            "env": self._environment(config, imported="imported" in request.GET),
+            "warnings": list(self._warnings(config, state.cause, state.explanation)),
+            "enable_problems": list(enable_problems(config).values()),
+            "read_only": config.from_environment,
+            "field_locks": {}
+            if config.from_environment
+            else locked_fields(Role(self.actor.role), config.mapping),
+            "last_check": last_check(config),
+            "last_test": last_test(config),
+            "scopes_suggestion": form.suggestions.get("scopes", ""),
+            "preview": preview,
+            "guide": guide(config),
+        }
+        return render(request, "sso/settings.html", context, status=status)
+
+    def fresh(self, request: HttpRequest) -> FreshSignIn:
+        asked = fresh_sign_in(request)
+        if asked.way is Way.NONE and may_repair(self.actor):
+            return replace(asked, no_way=ONLY_REPAIRS)
+        return asked
+
+    def _environment(self, config: Config, *, imported: bool) -> dict[str, Any] | None:
+        if not config.from_environment:
+            return None
+        return {"set": config.environment_variables, "imported": imported}
+
+    def _warnings(self, config: Config, cause: Cause, explanation: str) -> list[dict[str, str]]:
+        warnings = []
+        if cause not in {Cause.READY, Cause.OFF}:
+            warnings.append(_callout("red", "Single sign-on is not ready", explanation))
+        if config.sync_roles and not config.mapping.fills(Role.SUPERADMIN):
+            warnings.append(
+                _callout("amber", "The superadmin row is empty", SUPERADMIN_ROW_EMPTY.text)
+            )
+        if not config.enforce_https:
+            warnings.append(
+                _callout(
+                    "amber",
+                    "Enforce HTTPS is off",
+                    "Plain http is accepted: only for local testing.",
+                )
+            )
+        if config.trust_unverified_email:
+            warnings.append(
+                _callout(
+                    "amber",
+                    "E-mail addresses are trusted",
+                    "Whoever the provider gives an address can take over the ordinary account "
+                    "that has it here. Switch this off once your people have moved over.",
+                )
+            )
+        return warnings
+
+
+def _callout(kind: str, heading: str, text: str) -> dict[str, str]:
+    return {"kind": kind, "heading": heading, "text": text}

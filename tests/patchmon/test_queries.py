@@ -1,0 +1,162 @@
+"""What a page and a sign-in cost (verification.md, Cost of a sign-in)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from accounts.roles import Role
+from accounts.services import create_user
+from entra_sim import defaults
+from entra_sim.server import EntraSim
+from sso.services.settings import save_settings
+from tests.people import HOST, PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def connected(sim: EntraSim) -> EntraSim:
+    """PatchMon connected to the simulated tenant, with a local superadmin."""
+    create_user(
+        usernames=["boss"],
+        email="",
+        first_name="",
+        last_name="",
+        role=Role.SUPERADMIN,
+        actor=None,
+        password=PASSWORD,
+    )
+    groups = {f"{role}_group": group for role, group in defaults.ROLE_GROUPS.items()}
+    save_settings(
+        {
+            "issuer": sim.issuer,
+            "client_id": defaults.CLIENT_ID,
+            "client_secret": defaults.SECRET_VALUE,
+            "scopes": "openid email profile User.Read",
+            "sync_roles": True,
+            "enabled": True,
+            **groups,
+        },
+        actor=None,
+    )
+    return sim
+
+
+def callback_of(browser: Client, sim: EntraSim, person: str) -> str:
+    start = browser.get("/api/v1/auth/oidc/login")
+    return sim.new_browser().sign_in(start["Location"], person).removeprefix(f"http://{HOST}")
+
+
+SignedIn = Callable[[str], Client]
+
+
+@pytest.fixture
+def signed_in(connected: EntraSim) -> SignedIn:
+    def sign_in(person: str) -> Client:
+        browser = Client(headers={"host": HOST})
+        browser.get(callback_of(browser, connected, person))
+        return browser
+
+    return sign_in
+
+
+_TABLE = re.compile(r'(?:FROM|INTO|UPDATE) "(\w+)"')
+# One after the other.
+EXPECTED = [
+    "INSERT sso_usedroundtrip",  # the state is used up
+    "SELECT sso_oidcsettings",  # the configuration in force, with the role mapping …
+    "SELECT accounts_installation",
+    "SELECT sso_linkedidentity",  # who it is, with the account
+    "SELECT accounts_user",  # locked; nothing about it changes, so it is read no more
+    "UPDATE sso_linkedidentity",  # its groups and the time
+    "SELECT accounts_profilephoto",  # younger than a day
+    "SELECT accounts_user",  # locked: still active …
+    "SELECT sso_linkedidentity",  # … and still theirs
+    "SELECT accounts_session",  # Django's login: a new key, free and stored …
+    "INSERT accounts_session",
+    "UPDATE accounts_user",  # … and last_login
+    "SELECT accounts_session",  # sessions that have ended, to delete
+    "UPDATE accounts_session",  # whose it is, under the lock
+    "INSERT sso_signinattempt",  # the record
+    "UPDATE accounts_session",  # Django's middleware, with the cookie
+]
+
+
+def asked(sql: str) -> str:
+    found = _TABLE.search(sql)
+    assert found is not None, sql
+    return f"{sql.split(maxsplit=1)[0]} {found[1]}"
+
+
+def statements(captured: CaptureQueriesContext) -> list[str]:
+    """Return what was asked, without the marks of nested transactions that a test is inside of."""
+    return [
+        query["sql"]
+        for query in captured.captured_queries
+        if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))
+    ]
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/auth/profile"])
+def test_an_ordinary_page_costs_djangos_own_two_queries(signed_in, path):
+    browser = signed_in("alice")
+    browser.get(path)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert browser.get(path).status_code == 200
+
+    session, user = statements(captured)
+    assert "accounts_session" in session
+    assert "accounts_user" in user
+
+
+def test_a_refusal_for_want_of_a_permission_costs_no_more(signed_in):
+    browser = signed_in("alice")
+
+    with CaptureQueriesContext(connection) as captured:
+        assert browser.get("/settings/oidc").status_code == 403
+
+    assert len(statements(captured)) == 2
+
+
+def test_an_ordinary_page_asks_the_provider_nothing(connected, signed_in):
+    browser = signed_in("alice")
+    connected.requests.clear()
+
+    browser.get("/")
+    browser.get("/profile")
+
+    assert [entry.endpoint for entry in connected.requests if entry.endpoint != "discovery"] == []
+
+
+def test_a_start_costs_the_settings_alone(connected, client):
+    client.get("/api/v1/auth/oidc/login")
+
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get("/api/v1/auth/oidc/login").status_code == 302
+
+    # The two singletons in one, and the Server URL.
+    assert len(statements(captured)) == 2
+    assert all(sql.startswith("SELECT") for sql in statements(captured))
+
+
+def test_a_repeated_sign_in_costs_these_queries_and_one_request(connected, signed_in):
+    signed_in("alice")
+    browser = Client(headers={"host": HOST})
+    path = callback_of(browser, connected, "alice")
+    connected.requests.clear()
+
+    with CaptureQueriesContext(connection) as captured:
+        assert browser.get(path)["Location"] == "/"
+
+    told = statements(captured)
+    assert [asked(sql) for sql in told] == EXPECTED, "\n".join(told)
+    assert [entry.endpoint for entry in connected.requests if not entry.in_process] == ["token"]
+    assert User.objects.filter(username="alice").count() == 1
