@@ -45,6 +45,7 @@ SAMPLES = {
     "<path:object_id>": "1",
     "<path:content_type_id>": "1",
     "<reference:reference>": "ABCDEFGH",
+    "<str:reference>": "ABCDEFGH",
     "^(?P<app_label>sso|auditlog|accounts)/$": "sso/",
     "(?P<url>.*)$": "nonsense/",
 }
