@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.template import Context, Template
 from django.test import Client
+from django.test.signals import template_rendered
+from django.utils.safestring import SafeString
 from xdist.scheduler import LoadScopeScheduling
 
 from entra_sim.server import EntraSim
@@ -57,3 +60,18 @@ def sim(running_sim: EntraSim) -> Iterator[EntraSim]:
     running_sim.requests.clear()
     yield running_sim
     running_sim.heal()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _pages_are_recorded_not_their_parts(django_test_environment: None) -> None:
+    """Keep a page's context for ``response.context``, and none of its included parts'.
+
+    Django's test client copies the context of every part, which costs more than rendering it.
+    """
+    setattr(Template, "_render", _render)  # noqa: B010 - Django's own name, unknown to its stubs
+
+
+def _render(template: Template, context: Context) -> SafeString:
+    if context.template is template:
+        template_rendered.send(sender=template, template=template, context=context)
+    return template.nodelist.render(context)
