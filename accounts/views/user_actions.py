@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +24,7 @@ from accounts.views.users import user_page
 from accounts.views.who import person, see_other
 
 
-class UserActionView(PermissionRequiredMixin, View):
+class UserActionView(PermissionRequiredMixin, View, ABC):
     """One press on an account's page; a refusal becomes a message there."""
 
     permission_required = "accounts.can_manage_users"
@@ -36,8 +38,9 @@ class UserActionView(PermissionRequiredMixin, View):
             messages.error(request, refusal.sentence)
             return see_other("accounts:user", pk)
 
+    @abstractmethod
     def act(self, request: HttpRequest, user: User, actor: User) -> HttpResponse:
-        raise NotImplementedError
+        """Do it, say what was done, and lead on."""
 
 
 class DeactivateView(UserActionView):
