@@ -13,6 +13,7 @@ from accounts.roles import Role
 from accounts.services import create_user
 from entra_sim import defaults
 from sso.models import LinkedIdentity, SignInAttempt, UsedRoundTrip
+from sso.provider import connections
 from tests.people import HOST
 from tests.sso.conftest import connect
 
@@ -78,6 +79,24 @@ def test_a_repeated_sign_in_makes_one_request_to_the_provider(connected, sign_in
 
     asked = [entry for entry in connected.requests if not entry.in_process]
     assert [(entry.request.method, entry.endpoint) for entry in asked] == [("POST", "token")]
+
+
+def test_a_repeated_sign_in_opens_no_connection(connected, sign_in, monkeypatch):
+    opened = []
+    really_open = connections._open
+
+    def counted(connection):
+        opened.append(connection.host)
+        return really_open(connection)
+
+    monkeypatch.setattr(connections, "_open", counted)
+    sign_in("alice")
+    assert opened
+    opened.clear()
+
+    sign_in("alice")
+
+    assert opened == []
 
 
 def test_a_visitor_who_only_starts_costs_no_row(connected, client):
