@@ -71,6 +71,7 @@ def test_a_visitor_is_led_to_the_sign_in_page(administrator, client):
     assert client.post(API, content_type="application/json").status_code == 401
 
 
+@pytest.mark.case(97)
 @pytest.mark.parametrize("role", [Role.READONLY, Role.USER, Role.HOST_MANAGER])
 def test_only_who_can_manage_settings_checks(connected, role):
     user = create_user(
