@@ -13,7 +13,7 @@ from accounts.roles import Role
 from accounts.services import create_user
 from entra_sim import defaults
 from sso.models import LinkedIdentity, SignInAttempt, UsedRoundTrip
-from sso.provider import connections
+from sso.provider import connections, http
 from tests.people import HOST
 from tests.sso.conftest import connect
 
@@ -90,6 +90,8 @@ def test_a_repeated_sign_in_opens_no_connection(connected, sign_in, monkeypatch)
         return really_open(connection)
 
     monkeypatch.setattr(connections, "_open", counted)
+    # Whatever other tests left open would be reused by the first one as well.
+    http._adapter.close()
     sign_in("alice")
     assert opened
     opened.clear()
