@@ -67,6 +67,7 @@ def signed_in(connected: EntraSim) -> SignedIn:
     return sign_in
 
 
+TIDYING = 'DELETE FROM "sso_usedroundtrip"'
 _TABLE = re.compile(r'(?:FROM|INTO|UPDATE) "(\w+)"')
 # One after the other.
 EXPECTED = [
@@ -155,7 +156,8 @@ def test_a_repeated_sign_in_costs_these_queries_and_one_request(connected, signe
     with CaptureQueriesContext(connection) as captured:
         assert browser.get(path)["Location"] == "/"
 
-    told = statements(captured)
+    # One callback in sixteen, by its digest, also deletes states that have expired.
+    told = [sql for sql in statements(captured) if not sql.startswith(TIDYING)]
     assert [asked(sql) for sql in told] == EXPECTED, "\n".join(told)
     assert [entry.endpoint for entry in connected.requests if not entry.in_process] == ["token"]
     assert User.objects.filter(username="alice").count() == 1
