@@ -5,10 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import (
-    password_validators_help_texts,
-    validate_password,
-)
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import ASCIIUsernameValidator
 from django.core.exceptions import ValidationError
 
@@ -119,7 +116,11 @@ class NewPasswordForm(forms.Form):
     """A new password, typed twice and judged by Django's validators."""
 
     new_password = _password(
-        "New password", "new-password", " ".join(password_validators_help_texts())
+        "New password",
+        "new-password",
+        # What the validators of AUTH_PASSWORD_VALIDATORS ask for, in one breath.
+        "At least 12 characters. Not a common password, not digits alone, and nothing like your "
+        "name or e-mail address.",
     )
     new_password_again = _password("New password again", "new-password")
 

@@ -74,10 +74,22 @@ def _administration() -> dict[str, Any]:
         "activity": activity,
         "chart": bar_chart(activity.days),
         "reasons": [(_reason_text(reason), number) for reason, number in activity.reasons],
-        "sso_state": {"kind": kind, "label": label, "text": state.explanation},
+        "sso_state": {"kind": kind, "label": label} | _sso_state(config, state),
         "attention": _attention(config, state),
         "recent_attempts": SignInAttempt.objects.order_by("-at", "-pk")[:RECENT],
     }
+
+
+def _sso_state(config: Config, state: Readiness) -> dict[str, Any]:
+    """Say how single sign-on is, or where a new installation begins."""
+    page = reverse("sso:settings")
+    if config.is_untouched:
+        return {
+            "text": "PatchMon is not connected to a provider yet. The setup guide leads from here "
+            "to the first sign-in with Microsoft in about twenty minutes.",
+            "begin_url": f"{page}#guide",
+        }
+    return {"text": state.explanation}
 
 
 def _reason_text(reason: str) -> str:

@@ -93,6 +93,11 @@ class Config:
         )
 
     @property
+    def is_untouched(self) -> bool:
+        """Say whether nobody has begun to connect a provider."""
+        return not (self.issuer or self.client_id or self.secret_set)
+
+    @property
     def trip_version(self) -> str:
         """Digest of everything a round trip depends on (sign-in.md, The round trip)."""
         parts = [self.issuer, self.client_id, self.callback_url, self.scopes, self.enabled]

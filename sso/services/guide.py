@@ -19,6 +19,14 @@ from sso.rules.portal import blade_link
 from sso.services.checkup_runs import last_check
 
 ISSUER_SHAPE: Final = "https://login.microsoftonline.com/<TENANT_ID>/v2.0"
+# Only examples: PatchMon matches object IDs.
+_GROUP_NAMES: Final[Mapping[Role, str]] = {
+    Role.SUPERADMIN: "PatchMon Super Admins",
+    Role.ADMIN: "PatchMon Admins",
+    Role.HOST_MANAGER: "PatchMon Host Managers",
+    Role.USER: "PatchMon Users",
+    Role.READONLY: "PatchMon Readonly",
+}
 _LINKS: Final[Mapping[str, Blade]] = {
     "overview": Blade.OVERVIEW,
     "authentication": Blade.AUTHENTICATION,
@@ -81,7 +89,7 @@ def guide(config: Config) -> Guide:
         rows=tuple(
             GuideRow(
                 role=role,
-                group=f"PatchMon {role.label}s",
+                group=_GROUP_NAMES[role],
                 field=GROUP_FIELDS[role],
                 filled=config.mapping.fills(role),
             )

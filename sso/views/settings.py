@@ -75,7 +75,7 @@ class SettingsView(SettingsPage):
                 saved = with_fresh_sign_in(request, partial(self._save, form, secret_form))
             except NotConfirmed as refused:
                 retry_after = refused.retry_after
-                _not_confirmed(refused, password_form, secret_form)
+                password_form.refuse(refused.sentence)
         if saved:
             messages.success(request, SAVED)
             for note in form.notes:
@@ -84,6 +84,8 @@ class SettingsView(SettingsPage):
             if self._then_enable:
                 enable(assurance(request), request=request, actor=self.actor, enabled=True)
             return redirect("sso:settings")
+        if self.preview is None:
+            _ask_again(secret_form)
         page = self.page(request, config, form, secret_form, password_form, preview=self.preview)
         return wait(page, retry_after)
 
@@ -142,11 +144,9 @@ class SettingsView(SettingsPage):
         return True
 
 
-def _not_confirmed(
-    refused: NotConfirmed, password_form: CurrentPasswordForm, secret_form: ClientSecretForm
-) -> None:
-    password_form.refuse(refused.sentence)
-    if secret_form.data.get(SECRET):
+def _ask_again(secret_form: ClientSecretForm) -> None:
+    """Say at the field that a secret which was not saved has to be pasted once more."""
+    if secret_form.data.get(SECRET) and not secret_form.errors:
         secret_form.add_error(SECRET, SECRET_AGAIN)
 
 
@@ -172,7 +172,8 @@ class SecretView(SettingsPage):
                 self._act(request, secret_form)
             except NotConfirmed as refused:
                 retry_after = refused.retry_after
-                _not_confirmed(refused, password_form, secret_form)
+                password_form.refuse(refused.sentence)
+                _ask_again(secret_form)
         # The page as it was typed, with the badge as it is now.
         config = conf.current()
         form = self.form(config, initial=self._typed(request, config))

@@ -19,12 +19,12 @@ from accounts.freshness import PASSWORD_FIELD, Way
 from accounts.models import User
 from accounts.roles import Role
 from accounts.views.fresh import FreshSignIn, fresh_sign_in
-from sso.conf import Config
+from sso.conf import DEFAULT_SCOPES, ENTRA_SCOPES, Config
 from sso.forms import ClientSecretForm, OIDCSettingsForm, seal_base
 from sso.fresh_sign_in import ONLY_REPAIRS, may_repair
 from sso.readiness import Cause, readiness
 from sso.rules.hosts import host_of
-from sso.rules.microsoft import is_microsoft_login_host
+from sso.rules.microsoft import LOGIN_HOSTS, is_microsoft_login_host
 from sso.rules.permissions import locked_fields
 from sso.rules.repair import SUPERADMIN_ROW_EMPTY, DiscoveredIssuer
 from sso.services.checkup_runs import last_check
@@ -35,6 +35,12 @@ from sso.services.trial_reports import last_test
 
 PILLS: Final = {Cause.READY: ("green", "Ready"), Cause.OFF: ("grey", "Off")}
 NOT_READY: Final = ("red", "Not ready")
+# For settings.js, which corrects the scopes as soon as the issuer is seen to be Microsoft's.
+_ENTRA: Final = {
+    "scopes": ENTRA_SCOPES,
+    "other_scopes": DEFAULT_SCOPES,
+    "hosts": sorted(LOGIN_HOSTS),
+}
 
 
 @method_decorator(
@@ -100,7 +106,8 @@ class SettingsPage(PermissionRequiredMixin, View):
             "state_pill": {"kind": kind, "label": label},
             "env": self._environment(config, imported="imported" in request.GET),
             "warnings": list(self._warnings(config, state.cause, state.explanation)),
-            "enable_problems": list(enable_problems(config).values()),
+            "ahead": _ahead(config),
+            "entra": _ENTRA,
             "read_only": config.from_environment,
             "field_locks": {}
             if config.from_environment
@@ -150,6 +157,40 @@ class SettingsPage(PermissionRequiredMixin, View):
                 )
             )
         return warnings
+
+
+def _ahead(config: Config) -> dict[str, Any] | None:
+    """Say what to do next, from an empty page until single sign-on is on."""
+    if config.enabled or config.from_environment:
+        return None
+    problems = list(enable_problems(config).values())
+    if problems:
+        return {
+            "kind": "info",
+            "heading": "Before you can enable OIDC / SSO",
+            "items": problems,
+            "action_url": "#guide",
+            "action_label": "The setup guide says where each value comes from",
+        }
+    check, test = last_check(config), last_test(config)
+    if check is None and test is None:
+        return {
+            "kind": "info",
+            "heading": "Everything is filled in. Check it next",
+            "items": (),
+            "text": "Check configuration asks the provider whether it accepts what is saved, "
+            "Test sign-in shows what would become of one. Both work while SSO is off.",
+            "action_url": "#check-configuration",
+            "action_label": "Go to Check configuration",
+        }
+    return {
+        "kind": "info",
+        "heading": "Filled in, and still off",
+        "items": (),
+        "text": " ".join(last.sentence for last in (check, test) if last),
+        "action_url": "#id_enabled",
+        "action_label": "Enable OIDC / SSO when people may use it",
+    }
 
 
 def _callout(kind: str, heading: str, text: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ from sso.models import SignInAttempt
 from sso.provider.checkup.findings import explained
 from sso.rules.aadsts import explain_error
 from sso.rules.decision import RoleRule
-from sso.rules.explanations import Explanation
+from sso.rules.explanations import Explanation, Who
 from sso.rules.groups import match
 from sso.rules.meanings import explain_reason
 from sso.rules.reasons import ProviderError, Reason, Stage
@@ -41,15 +41,20 @@ GROUPS_SHOWN: Final = 200
 _A_DAY: Final = (MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(2999, 12, 30)))
 
 
-def _reasons() -> list[tuple[str, str]]:
-    told = ((reason.value, explain_reason(reason).happened) for reason in Reason)
-    return sorted(
-        (
-            (value, text if len(text) <= REASON_LENGTH else f"{text[:REASON_LENGTH].rstrip()}…")
-            for value, text in told
-        ),
-        key=lambda choice: choice[1],
-    )
+def _reasons() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return every reason as a choice, under the one who can mend it."""
+    groups: dict[Who, list[tuple[str, str]]] = {who: [] for who in Who}
+    for reason in Reason:
+        told = explain_reason(reason)
+        text = told.happened
+        if len(text) > REASON_LENGTH:
+            text = f"{text[:REASON_LENGTH].rstrip()}…"
+        groups[told.who].append((reason.value, text))
+    return [
+        (who.label, sorted(choices, key=lambda choice: choice[1]))
+        for who, choices in groups.items()
+        if choices
+    ]
 
 
 class FilterForm(forms.Form):

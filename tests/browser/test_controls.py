@@ -96,6 +96,41 @@ def test_enter_in_the_secret_saves_it_alone(page: Page) -> None:
     assert page.request.get("/api/v1/auth/oidc/settings").json()["oidc_button_text"] == steps.BUTTON
 
 
+def test_apply_stays_in_sight_while_something_is_not_applied(page: Page) -> None:
+    apply = page.get_by_role("button", name="Apply", exact=True)
+    page.get_by_role("heading", name="Setup guide").scroll_into_view_if_needed()
+    expect(apply).not_to_be_in_viewport()
+
+    page.get_by_role("heading", name="Role Mapping").click()
+    page.get_by_label("readonly", exact=True).fill("typed")
+    page.get_by_role("heading", name="Setup guide").scroll_into_view_if_needed()
+    expect(apply).to_be_in_viewport()
+
+    page.get_by_label("readonly", exact=True).fill(defaults.ROLE_GROUPS["readonly"])
+    page.get_by_role("heading", name="Setup guide").scroll_into_view_if_needed()
+    expect(apply).not_to_be_in_viewport()
+
+
+def test_untouched_scopes_follow_a_microsoft_issuer(page: Page) -> None:
+    scopes, issuer = page.get_by_label("Scopes"), page.get_by_label("Issuer URL")
+    microsoft = "https://login.microsoftonline.com/<TENANT_ID>/v2.0"
+
+    scopes.fill("openid profile groups")
+    issuer.fill(microsoft)
+    issuer.blur()
+    expect(scopes).to_have_value("openid profile groups")
+
+    scopes.fill("openid email profile groups")
+    issuer.fill("https://id.example.com")
+    issuer.blur()
+    expect(scopes).to_have_value("openid email profile groups")
+
+    issuer.fill(microsoft)
+    issuer.blur()
+    expect(scopes).to_have_value(steps.SCOPES)
+    expect(page.get_by_text("Entra knows no scope “groups”.")).to_be_visible()
+
+
 def test_the_secret_shows_while_it_is_typed(page: Page) -> None:
     secret = page.get_by_label("Client Secret", exact=True)
     secret.fill("typed")

@@ -95,6 +95,20 @@ def test_administrators_see_that_it_is_off(db, role):
     assert "Single sign-on is not ready" not in text
 
 
+@pytest.mark.parametrize("role", [Role.SUPERADMIN, Role.ADMIN])
+def test_a_new_installation_leads_to_the_setup_guide(db, role):
+    browser = browser_of(make(role))
+
+    page = browser.get("/")
+
+    assert "PatchMon is not connected to a provider yet." in reads(page)
+    assert 'href="/settings/oidc#guide">Connect single sign-on</a>' in page.text
+    assert 'id="guide"' in browser.get("/settings/oidc").text
+
+    save_settings({"client_id": "patchmon"}, actor=None)
+    assert "Connect single sign-on" not in browser.get("/").text
+
+
 def test_administrators_see_that_it_is_ready(connected):
     assert "Single sign-on Ready" in reads(browser_of(make(Role.ADMIN)).get("/"))
 

@@ -116,9 +116,13 @@ def test_what_cannot_be_read_is_said_beside_its_field(attempts, admin_client, qu
 def test_reasons_are_chosen_in_words(admin_client):
     page = admin_client.get(PAGE)
 
-    choices = dict(page.context["filter_form"].fields["reason"].choices)
-    assert set(choices) == {"", *Reason}
-    assert "_" not in "".join(choices.values())
+    everything, *groups = page.context["filter_form"].fields["reason"].choices
+    choices = [choice for _, group in groups for choice in group]
+    assert everything == ("", "All reasons")
+    assert sorted(value for value, _ in choices) == sorted(Reason)
+    assert "_" not in "".join(text for _, text in choices)
+    # Grouped by who can mend it.
+    assert '<optgroup label="An Entra administrator">' in page.text
 
 
 # In full

@@ -56,6 +56,33 @@ def test_an_empty_installation_has_everything_to_do(admin_client):
     assert "Optional: SSO only" in text
 
 
+def test_the_page_says_what_to_do_next_until_sso_is_on(connected, admin_client):
+    def ahead():
+        return reads(admin_client.get(SETTINGS)).partition("Configuration Enable OIDC")[0]
+
+    assert "Before you can enable" not in ahead()
+    assert "still off" not in ahead()
+
+    save_settings({"enabled": False}, actor=None)
+    assert "Everything is filled in. Check it next" in ahead()
+
+    admin_client.post(f"{SETTINGS}/check")
+    assert "Filled in, and still off The last check passed." in ahead()
+
+    save_settings({"client_id": ""}, actor=None)
+    assert "Before you can enable OIDC / SSO Client ID is empty." in ahead()
+
+
+def test_the_guide_is_open_until_somebody_has_begun(admin_client):
+    assert 'id="setup-guide" open' in admin_client.get(SETTINGS).text
+
+    save_settings({"client_id": CLIENT}, actor=None)
+
+    page = admin_client.get(SETTINGS).text
+    assert 'id="setup-guide"' in page
+    assert 'id="setup-guide" open' not in page
+
+
 def test_values_and_deep_links_are_those_of_this_installation(admin_client):
     save_settings(
         {

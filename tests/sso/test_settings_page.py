@@ -219,7 +219,7 @@ def test_apply_saves_all_or_nothing_and_keeps_what_was_typed(settings_row, admin
     )
 
     assert answer.status_code == 200
-    assert set(errors_of(answer)) == {"redirect_uri"}
+    assert set(errors_of(answer)) == {"client_secret", "redirect_uri"}
     assert rows() == before
     assert conf.current().secret_set is False
     assert not LogEntry.objects.filter(object_repr__contains="OIDC").exists()
@@ -234,6 +234,14 @@ def test_apply_saves_all_or_nothing_and_keeps_what_was_typed(settings_row, admin
     assert typed["client_secret"] == ""
     assert SECRET not in answer.text
     assert "Nothing was saved" in reads(answer)
+    assert "Paste the secret's Value again" in reads(answer)
+
+
+def test_a_refused_apply_without_a_secret_asks_for_none(admin_client):
+    answer = press(admin_client, redirect_uri="https://front.example.com/elsewhere")
+
+    assert set(errors_of(answer)) == {"redirect_uri"}
+    assert "Value again" not in reads(answer)
 
 
 def test_apply_with_nothing_changed_writes_nothing(settings_row, admin_client):

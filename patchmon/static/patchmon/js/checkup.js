@@ -1,22 +1,11 @@
 // Check configuration, step by step under a progress bar, and Explain an error in place: the page is never left,
 // so nothing that was typed into it is lost.
-const settings = document.getElementById("settings-form");
+import { cameBack, changedFields } from "./unsaved.js";
 
-const isChanged = (control) => {
-  // The password that confirms a change is none itself.
-  if (!control.name || control.name === "current_password" || ["hidden", "submit"].includes(control.type)) return false;
-  if (control.type === "checkbox") return control.checked !== control.defaultChecked;
-  if (control.tagName === "SELECT") {
-    return [...control.options].some((option) => option.selected !== option.defaultSelected);
-  }
-  return "defaultValue" in control && control.value !== control.defaultValue;
-};
 const nameOf = (control) => control.labels?.[0]?.textContent.trim() || control.name;
-// A page that came back refused shows typed values as if they were its own.
 const unsavedNames = () => {
-  if (!settings) return [];
-  const names = [...settings.elements].filter(isChanged).map(nameOf);
-  return names.length || settings.dataset.unsaved !== "true" ? names : ["what you see in the fields above"];
+  const names = changedFields().map(nameOf);
+  return names.length || !cameBack() ? names : ["what you see in the fields above"];
 };
 
 const ask = async (form, values) => {

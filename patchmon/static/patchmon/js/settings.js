@@ -1,18 +1,8 @@
 // The OIDC / SSO page: Enable saves at once, unless something typed is not applied yet.
-const form = document.getElementById("settings-form");
+import { isUnsaved, settings } from "./unsaved.js";
+
 const enable = document.querySelector("[data-enable]");
 const notice = document.querySelector(".unsaved");
-
-const changed = (control) => {
-  if (control.form !== form || !control.name || control.type === "hidden") return false;
-  if (control.type === "checkbox") return control.checked !== control.defaultChecked;
-  if (control.tagName === "SELECT") {
-    return [...control.options].some((option) => option.selected !== option.defaultSelected);
-  }
-  return "defaultValue" in control && control.type !== "submit" && control.value !== control.defaultValue;
-};
-// A page that came back with what was typed has unsaved changes though nothing was touched since.
-const unsaved = () => form.dataset.unsaved === "true" || [...form.elements].some(changed);
 
 let leaving = false;
 // A form that opens another tab leaves this page, and what is typed in it, where they are.
@@ -21,12 +11,12 @@ addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => (leaving = false));
 addEventListener("beforeunload", (event) => {
-  if (!leaving && form && unsaved()) event.preventDefault();
+  if (!leaving && isUnsaved()) event.preventDefault();
 });
 
-if (form && enable && notice) {
+if (enable && notice) {
   enable.addEventListener("change", () => {
-    if (enable.checked && unsaved()) {
+    if (enable.checked && isUnsaved()) {
       notice.hidden = false;
       notice.querySelector("button").focus();
     } else {
@@ -38,6 +28,33 @@ if (form && enable && notice) {
     enable.checked = false;
     notice.hidden = true;
     enable.focus();
+  });
+}
+
+// Apply stays in sight while there is something to apply.
+const apply = document.querySelector("[data-apply]");
+if (apply) {
+  let inSight = true;
+  const pin = () => apply.classList.toggle("is-pinned", !inSight && isUnsaved());
+  new IntersectionObserver(([entry]) => {
+    inSight = entry.isIntersecting;
+    pin();
+  }).observe(apply);
+  settings.addEventListener("input", pin);
+  settings.addEventListener("reset", () => setTimeout(pin));
+}
+
+// Entra knows no scope "groups": scopes that nobody has touched yet follow the issuer.
+const hint = document.querySelector("[data-entra-scopes]");
+const issuer = document.getElementById("id_issuer");
+const scopes = document.getElementById("id_scopes");
+if (hint && issuer && scopes) {
+  const { entraScopes, entraHosts, otherScopes } = hint.dataset;
+  issuer.addEventListener("change", () => {
+    const host = URL.canParse(issuer.value.trim()) ? new URL(issuer.value.trim()).hostname : "";
+    if (!entraHosts.split(" ").includes(host) || scopes.value !== otherScopes) return;
+    scopes.value = entraScopes;
+    hint.textContent = `Changed from “${otherScopes}”: Entra knows no scope “groups”.`;
   });
 }
 
