@@ -97,10 +97,13 @@ class SettingsPage(PermissionRequiredMixin, View):
     ) -> HttpResponse:
         state = readiness(config)
         kind, label = PILLS.get(state.cause, NOT_READY)
+        forms = (form, secret_form or ClientSecretForm(), password_form or CurrentPasswordForm())
         context = {
             "form": form,
-            "secret_form": secret_form or ClientSecretForm(),
-            "password_form": password_form or CurrentPasswordForm(),
+            "secret_form": forms[1],
+            "password_form": forms[2],
+            "error_forms": forms,
+            "error_count": sum(len(each.errors) for each in forms),
             "fresh": self.fresh(request),
             "config": config,
             "state_pill": {"kind": kind, "label": label},
