@@ -29,7 +29,7 @@ from sso.provider.checkup.findings import Outcome
 from sso.readiness import Cause, Readiness, readiness
 from sso.rules.meanings import explain_reason
 from sso.rules.reasons import Reason
-from sso.services.activity import MOST_REFUSALS, recent_activity, refused_since
+from sso.services.activity import MOST_REFUSALS, kept_superadmin, recent_activity, refused_since
 from sso.services.checkup_runs import last_check
 
 RECENT = 8
@@ -159,6 +159,19 @@ def _troubles(config: Config) -> list[dict[str, str]]:
                 "text": check.sentence,
                 "action_url": f"{page}#check-configuration",
                 "action_label": "Check configuration",
+            }
+        )
+    kept = kept_superadmin()
+    if kept is not None:
+        items.append(
+            {
+                "kind": "amber",
+                "heading": f"{kept.username} is Super Admin against their groups",
+                "text": "Their groups give another role, but PatchMon never demotes the last "
+                "active Super Admin. Make somebody else Super Admin, or put one of their groups "
+                "into the superadmin row.",
+                "action_url": reverse("sso:sign-in", args=[kept.reference]),
+                "action_label": "See the sign-in",
             }
         )
     since = timezone.now() - timedelta(days=1)

@@ -11,7 +11,10 @@ from django.db.models import CharField, Count
 from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
+from accounts.models import User
+from accounts.roles import Role
 from sso.models import SignInAttempt
+from sso.rules.decision import RoleRule
 
 DAYS: Final = 30
 MOST_REASONS: Final = 5
@@ -68,6 +71,22 @@ def recent_activity(now: datetime) -> Activity:
     refused = attempts.filter(outcome=SignInAttempt.Outcome.REFUSED).values_list("reason")
     reasons = refused.annotate(number=Count("pk")).order_by("-number", "reason")[:MOST_REASONS]
     return Activity(days=days, reasons=tuple(reasons))
+
+
+def kept_superadmin() -> SignInAttempt | None:
+    """Return the last sign-in of the only active Super Admin where it kept the role for being that.
+
+    None as soon as there is another, or a later sign-in found their groups in order.
+    """
+    superadmins = User.objects.filter(role=Role.SUPERADMIN, is_active=True).order_by("pk")
+    active = list(superadmins.values_list("pk", flat=True)[:2])
+    if len(active) != 1:
+        return None
+    signed_in = SignInAttempt.objects.filter(
+        user=active[0], outcome=SignInAttempt.Outcome.SIGNED_IN
+    )
+    last = signed_in.order_by("-at", "-pk").first()
+    return last if last is not None and last.role_rule == RoleRule.KEPT_LAST_SUPERADMIN else None
 
 
 def refused_since(moment: datetime) -> int:

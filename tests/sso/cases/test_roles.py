@@ -8,12 +8,13 @@ import pytest
 
 from accounts.models import Installation, User
 from accounts.roles import Role
-from accounts.services import change_role, deactivate
+from accounts.services import change_role, create_user, deactivate
 from sso.models import LinkedIdentity, SignInAttempt
 from sso.rules.reasons import Reason
 from tests.fakes.provider import Reply
 from tests.sso.cases.front_door import Browser, assert_refused, connect, make_alice
 from tests.sso.cases.hostile import GROUP, HostileProvider
+from tests.sso.pages import reads
 
 pytestmark = pytest.mark.django_db
 
@@ -155,6 +156,20 @@ def test_the_last_superadmin_is_kept_and_everybody_hears_of_it(provider, log, ad
     assert (administrator.role, administrator.is_superuser) == (Role.SUPERADMIN, True)
     attempt = SignInAttempt.objects.get()
     assert (attempt.outcome, attempt.role_rule) == ("signed_in", "kept_last_superadmin")
+    home = browser.get("/")
+    assert f"{administrator.username} is Super Admin against their groups" in reads(home)
+    assert f'href="/settings/sign-ins/{attempt.reference}">See the sign-in' in home.text
+
+    # Once there is another Super Admin, the groups count again and there is nothing to tell.
+    create_user(
+        usernames=["second"],
+        email="second@example.org",
+        first_name="",
+        last_name="",
+        role=Role.SUPERADMIN,
+        actor=None,
+    )
+    assert "against their groups" not in reads(browser.get("/"))
 
 
 @pytest.fixture
