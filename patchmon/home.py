@@ -127,7 +127,7 @@ def _attention(config: Config, state: Readiness) -> list[dict[str, str]]:
                 "kind": "amber",
                 "heading": "The superadmin row is empty",
                 "text": "Nobody is promoted to Super Admin through SSO, and those who are keep it.",
-                "action_url": f"{page}#role-mapping",
+                "action_url": f"{page}#mapping",
                 "action_label": "Open Role Mapping",
             }
         )

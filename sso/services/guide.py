@@ -21,7 +21,7 @@ from sso.services.checkup_runs import last_check
 ISSUER_SHAPE: Final = "https://login.microsoftonline.com/<TENANT_ID>/v2.0"
 # Only examples: PatchMon matches object IDs.
 _GROUP_NAMES: Final[Mapping[Role, str]] = {
-    Role.SUPERADMIN: "PatchMon Super Admins",
+    Role.SUPERADMIN: "PatchMon SuperAdmins",
     Role.ADMIN: "PatchMon Admins",
     Role.HOST_MANAGER: "PatchMon Host Managers",
     Role.USER: "PatchMon Users",

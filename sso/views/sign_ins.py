@@ -19,6 +19,7 @@ from sso.conf import Config
 from sso.models import SignInAttempt
 from sso.provider.checkup.findings import explained
 from sso.rules.aadsts import explain_error
+from sso.rules.attempt_words import note_words, source_words
 from sso.rules.decision import RoleRule
 from sso.rules.explanations import Explanation, Who
 from sso.rules.groups import match
@@ -107,6 +108,7 @@ class SignInsView(PermissionRequiredMixin, View):
         page = page_of(attempts, request.GET.get("page"))
         for attempt in page.object_list:
             attempt.reason_text = happened(attempt)  # type: ignore[attr-defined]
+            attempt.role_text = _role_label(attempt.role_after)  # type: ignore[attr-defined]
         context = {
             "page": page,
             "filter_form": form,
@@ -134,6 +136,8 @@ class SignInView(PermissionRequiredMixin, View):
             "role_before": _role_label(attempt.role_before),
             "role_after": _role_label(attempt.role_after),
             "rule": rule_of(attempt),
+            "notes": [note_words(note) for note in attempt.notes],
+            "groups_source": source_words(attempt.groups_source),
             "own_ms": max(0, attempt.duration_ms - attempt.provider_ms),
             **_groups(attempt, config),
         }

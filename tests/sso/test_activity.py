@@ -152,6 +152,8 @@ def test_the_detail_says_groups_roles_rule_and_timings(entra, admin_client):
             defaults.ROLE_GROUPS["admin"].upper(),
         ],
         groups_source="token",
+        notes=["email_kept"],
+        object_id="5f0c1a3e-0d7b-4b53-9d53-1f7a7a3d2b10",
         role_before="user",
         role_after="admin",
         role_rule=RoleRule.GROUP,
@@ -159,8 +161,12 @@ def test_the_detail_says_groups_roles_rule_and_timings(entra, admin_client):
         provider_ms=150,
     )
 
-    text = reads(admin_client.get(f"{PAGE}/AAAA"))
+    page = admin_client.get(f"{PAGE}/AAAA")
+    text = reads(page)
 
+    assert "Source of the groups ID token" in text
+    assert "The e-mail address stayed as it was: another account holds the new one." in text
+    assert 'aria-label="Copy Object ID"' in page.text
     assert f"{defaults.ROLE_GROUPS['admin'].upper()} admin Admin" in text
     assert f"{defaults.ROLE_GROUPS['user']} user User" in text
     assert f"{UNKNOWN_GROUP} In no row" in text
