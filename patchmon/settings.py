@@ -231,7 +231,11 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "PatchMon",
     "DESCRIPTION": "Single sign-on settings, sign-in activity and the signed-in profile.",
     "VERSION": VERSION,
+    # The one whose schemas are JSON Schema, so that any validator reads them.
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Choices stand where they are used: each has few, and no name of its own.
+    "POSTPROCESSING_HOOKS": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
 AUDITLOG_DISABLE_REMOTE_ADDR = False

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Final, cast
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.permissions import AllowAny, BasePermission
@@ -16,7 +15,7 @@ from rest_framework.views import APIView
 from accounts.models import ApiToken, User
 from accounts.paging import page_of
 from accounts.policy import Scope
-from sso import conf
+from sso import api_schema, conf
 from sso.authentication import WithinScope
 from sso.conf import Config
 from sso.environment_import import import_environment
@@ -29,6 +28,11 @@ from sso.services.checkup_settings import blade_url
 from sso.services.settings import FRESH, Assurance, FreshSignInRequired, SettingsConflict
 from sso.settings_document import DocumentRefused, apply_document, key_of, read_document
 
+_SAVES: Final = extend_schema(
+    request=api_schema.SETTINGS_CHANGE,
+    responses={200: api_schema.SETTINGS, **api_schema.NOT_SAVED},
+)
+
 
 class CanManageSettings(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
@@ -38,9 +42,11 @@ class CanManageSettings(BasePermission):
 class PublicConfigView(APIView):
     """What a sign-in page needs to know: anyone may."""
 
+    # A dead token beside the question changes nothing about the answer.
+    authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=api_schema.PUBLIC_CONFIG)
     def get(self, request: Request) -> Response:
         config = conf.current()
         return Response(
@@ -59,7 +65,7 @@ class ProfileView(APIView):
 
     scopes: ClassVar[Mapping[str, Scope]] = {"GET": Scope.PROFILE_READ}
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses={200: api_schema.PROFILE, **api_schema.NOT_ALLOWED})
     def get(self, request: Request) -> Response:
         user = cast("User", request.user)
         return Response(
@@ -91,15 +97,15 @@ class SettingsView(APIView):
         "PATCH": Scope.SETTINGS_WRITE,
     }
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses={200: api_schema.SETTINGS, **api_schema.NOT_ALLOWED})
     def get(self, request: Request) -> Response:
         return _settings()
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    @_SAVES
     def put(self, request: Request) -> Response:
         return self._save(request)
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    @_SAVES
     def patch(self, request: Request) -> Response:
         return self._save(request)
 
@@ -125,7 +131,7 @@ class ImportEnvironmentView(APIView):
     permission_classes = (CanManageSettings, WithinScope)
     scopes: ClassVar[Mapping[str, Scope]] = {"POST": Scope.SETTINGS_WRITE}
 
-    @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
+    @extend_schema(request=None, responses={200: api_schema.SETTINGS, **api_schema.NOT_IMPORTED})
     def post(self, request: Request) -> Response:
         config = conf.current()
         if not config.from_environment:
@@ -145,7 +151,7 @@ class CheckView(APIView):
     permission_classes = (CanManageSettings, WithinScope)
     scopes: ClassVar[Mapping[str, Scope]] = {"POST": Scope.SETTINGS_READ}
 
-    @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
+    @extend_schema(request=None, responses={200: api_schema.CHECK, **api_schema.NOT_CHECKED})
     def post(self, request: Request) -> Response:
         user = cast("User", request.user)
         if not may_check(user.pk, whole=True):
@@ -172,7 +178,10 @@ class SignInsView(APIView):
     permission_classes = (CanManageSettings, WithinScope)
     scopes: ClassVar[Mapping[str, Scope]] = {"GET": Scope.SIGN_INS_READ}
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        parameters=[api_schema.PAGE],
+        responses={200: api_schema.SIGN_INS, **api_schema.NOT_ALLOWED},
+    )
     def get(self, request: Request) -> Response:
         page = page_of(SignInAttempt.objects.order_by("-at", "-pk"), request.GET.get("page"))
         return Response(

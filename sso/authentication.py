@@ -8,16 +8,18 @@ from __future__ import annotations
 from typing import Final
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import (
     BaseAuthentication,
     SessionAuthentication,
     get_authorization_header,
 )
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts.middleware import ServerOriginCsrfMiddleware
 from accounts.models import ApiToken, User
 from accounts.services import find_token
 from accounts.throttle import TooManyAttempts, count_bad_token
@@ -73,8 +75,28 @@ class WithinScope(BasePermission):
         return scope is not None and token.covers(scope)
 
 
+class _CsrfCheck(ServerOriginCsrfMiddleware):
+    """The check of the pages' forms, which answers with its reason instead of a page."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> str:
+        return reason
+
+
+def _no_view(_: HttpRequest) -> HttpResponse:
+    # The middleware wants a view to tell whether it is exempt; no view of REST framework's is.
+    return HttpResponse()
+
+
 class SessionOrNothing(SessionAuthentication):
     """The session cookie with CSRF; without one the answer is 401, not 403."""
+
+    def enforce_csrf(self, request: HttpRequest) -> None:
+        """Accept the origins that the pages' forms accept; REST framework knows the request's."""
+        check = _CsrfCheck(_no_view)
+        check.process_request(request)
+        reason = check.process_view(request, _no_view, (), {})
+        if reason:
+            raise PermissionDenied(f"CSRF Failed: {reason}")
 
     def authenticate_header(self, request: Request) -> str:
         return "Session"

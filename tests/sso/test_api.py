@@ -154,6 +154,32 @@ def test_the_session_needs_csrf(administrator, settings_row):
     assert rows() == before
 
 
+def test_the_origins_that_count_are_those_of_the_pages(administrator, settings_row, settings):
+    """Behind a proxy that ends TLS a request comes as http, and its page's origin is https."""
+    settings.SERVER_URL = "https://patchmon.example.com"
+    browser = Client(enforce_csrf_checks=True, headers={"host": "patchmon.example.com"})
+    browser.force_login(administrator, backend="accounts.backends.PasswordBackend")
+    token = str(browser.get("/settings/oidc").context["csrf_token"])
+
+    def patch(origin: str, text: str):
+        return browser.patch(
+            SETTINGS,
+            {"oidc_button_text": text},
+            content_type="application/json",
+            headers={"origin": origin, "x-csrftoken": token},
+        )
+
+    assert patch("https://patchmon.example.com", "Company login").status_code == 200
+    assert patch("https://elsewhere.example.com", "Somebody else's").status_code == 403
+    assert conf.current().button_text == "Company login"
+
+
+def test_a_dead_token_does_not_hide_what_anyone_may_know(db):
+    answer = Client(headers={"host": HOST, "authorization": "Bearer pm_dead"}).get(CONFIG)
+
+    assert answer.status_code == 200
+
+
 def test_a_deactivated_account_is_nobody(administrator):
     browser = browser_of(Role.ADMIN)
     User.objects.filter(username="someone").update(is_active=False)
