@@ -152,9 +152,14 @@ def count(name: str, seconds: float, amount: int = 1) -> int:
     def counted(held: BaseCache) -> int:
         held.add(name, 0, _kept(held, seconds))
         try:
-            return int(held.incr(name, amount))
+            total = int(held.incr(name, amount))
         except ValueError:  # gone between the two calls
             return amount
+        if total == amount:
+            # Django asks Redis whether it is there and counts then: what ran out in between is
+            # made anew without an end, and would hold somebody back for ever.
+            held.touch(name, _kept(held, seconds))
+        return total
 
     return _anywhere(counted)
 
@@ -165,9 +170,12 @@ def uncount(name: str) -> None:
     def uncounted(held: BaseCache) -> None:
         if int(held.get(name, 0)) > 0:
             try:
-                held.decr(name)
+                left = int(held.decr(name))
             except ValueError:  # gone between the two calls
                 return
+            if left < 0:
+                # Gone even later than that, and made anew without an end (see above).
+                held.delete(name)
 
     _anywhere(uncounted)
 

@@ -9,6 +9,7 @@ import time
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
 
 from accounts.shared_cache import (
     claim,
@@ -176,6 +177,26 @@ def test_what_is_wrong_with_the_program_is_no_outage(shared_cache):
     with pytest.raises(TypeError):
         write("unsound", threading.Lock(), 60)
     assert is_reachable()
+
+
+def test_a_count_that_runs_out_while_it_is_counted_ends_all_the_same(shared_cache, monkeypatch):
+    def incr_as_redis(self, key, delta=1, version=None):
+        """Count a key that was there when asked for, and has run out since."""
+        LocMemCache.set(self, key, delta, timeout=None)
+        return delta
+
+    with time_machine.travel(time.time(), tick=False) as clock:
+        count("guesses", 900)
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(BreakableCache, "incr", incr_as_redis)
+            assert count("guesses", 900) == 1
+        assert count("guesses", 900) == 2
+        clock.shift(901)
+        assert count("guesses", 900) == 1
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(BreakableCache, "incr", incr_as_redis)
+            uncount("guesses")
+        assert read("guesses") is None
 
 
 def test_a_cache_that_answers_is_asked_for_everything(shared_cache):
