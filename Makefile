@@ -30,7 +30,7 @@ run: setup ## PatchMon alone, for a real tenant
 test: setup ## Run every test that needs no server of its own
 	@$(PY) -m pytest -n 2 --ignore tests/interop --ignore tests/races
 
-test-servers: setup ## Run the tests against PostgreSQL and providers that others wrote
+test-servers: setup ## Run the tests against PostgreSQL, Redis and providers that others wrote
 	@$(PY) -m pytest tests/interop tests/races
 
 check: setup ## Formatter, linters, types, import contracts, migrations, deployment check

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,7 +9,6 @@ from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.contrib.auth.validators import ASCIIUsernameValidator
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
-from django.core.cache import cache
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -19,11 +17,20 @@ from django.utils import timezone
 
 from accounts.addresses import email_key
 from accounts.changes import Action, record
+from accounts.installation import Installation
 from accounts.policy import Scope
 from accounts.roles import ADMINISTRATORS, ROLES, Role
 
-_PUBLISHED = "accounts.installation"
-_PUBLISHED_FOR = 60  # seconds: what a process without a shared cache may lag behind
+__all__ = [
+    "ROLE_CHOICES",
+    "ApiToken",
+    "EmailKeyField",
+    "Installation",
+    "ProfilePhoto",
+    "Session",
+    "User",
+    "UserManager",
+]
 
 ROLE_CHOICES = [(role.value, role.label) for role in ROLES]
 
@@ -240,70 +247,3 @@ class ApiToken(models.Model):
         # Whoever changes the settings is answered with all of them.
         including = {scope, Scope.SETTINGS_WRITE} if scope is Scope.SETTINGS_READ else {scope}
         return not including.isdisjoint(self.scopes)
-
-
-@dataclass(frozen=True, slots=True)
-class InstallationFacts:
-    server_url: str
-    administrator_existed: bool
-
-
-class Installation(models.Model):
-    """What is true of this installation as a whole; one row."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    server_url = models.CharField(
-        "Server URL",
-        max_length=255,
-        blank=True,
-        default="",
-        help_text="Empty: the SERVER_URL of the environment.",
-    )
-    administrator_existed = models.BooleanField(
-        "an administrator has existed", default=False, editable=False
-    )
-
-    class Meta:
-        verbose_name = verbose_name_plural = "installation"
-        constraints = [
-            models.CheckConstraint(condition=Q(id=1), name="accounts_installation_single_row")
-        ]
-
-    def __str__(self) -> str:
-        return "Installation"
-
-    @classmethod
-    def load(cls) -> Installation:
-        return cls.objects.get_or_create(pk=1)[0]
-
-    @classmethod
-    def close_first_administrator(cls) -> bool:
-        """Note that an administrator has existed; True for the one caller who notes it first."""
-        cls.load()
-        closed = cls.objects.filter(pk=1, administrator_existed=False).update(
-            administrator_existed=True
-        )
-        if closed:
-            cls.publish()
-        return closed == 1
-
-    @classmethod
-    def publish(cls) -> None:
-        """Put the row where every process reads it, once it is committed."""
-        transaction.on_commit(lambda: cache.set(_PUBLISHED, cls._facts(), _PUBLISHED_FOR))
-
-    @classmethod
-    def published(cls) -> InstallationFacts:
-        """Read the row from the shared cache: pages ask for it on every request."""
-        facts = cache.get(_PUBLISHED)
-        if not isinstance(facts, tuple):
-            facts = cls._facts()
-            # Never over a newer one that a save has put there meanwhile.
-            cache.add(_PUBLISHED, facts, _PUBLISHED_FOR)
-        stored, existed = facts
-        return InstallationFacts((stored or settings.SERVER_URL).rstrip("/"), bool(existed))
-
-    @classmethod
-    def _facts(cls) -> tuple[str, bool]:
-        row = cls.objects.filter(pk=1).values_list("server_url", "administrator_existed").first()
-        return row or ("", False)

@@ -19,11 +19,12 @@ from math import ceil
 from typing import Final
 
 import structlog
-from django.core.cache import cache
 from django.http import HttpRequest
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
+
+from accounts import shared_cache
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -55,7 +56,7 @@ class TooManyAttempts(Exception):
 
 
 class SharedCacheStorage(Storage):
-    """Keep the counts of `limits` in Django's cache, which every process shares."""
+    """Keep the counts of `limits` where every process finds them (accounts.shared_cache)."""
 
     STORAGE_SCHEME = ("django-cache",)  # type: ignore[assignment]  # its registry only iterates
 
@@ -65,26 +66,18 @@ class SharedCacheStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count, atomically; the first of a window says when it ends."""
-        cache.add(_end(key), time.time() + expiry, expiry)
-        cache.add(key, 0, expiry)
-        try:
-            return int(cache.incr(key, amount))
-        except ValueError:  # the window ended between the two calls
-            return amount
+        shared_cache.claim(_end(key), time.time() + expiry, expiry)
+        return shared_cache.count(key, expiry, amount)
 
     def give_back(self, key: str) -> None:
         """Uncount one, unless its window has ended meanwhile."""
-        if self.get(key) > 0:
-            try:
-                cache.decr(key)
-            except ValueError:
-                return
+        shared_cache.uncount(key)
 
     def get(self, key: str) -> int:
-        return int(cache.get(key, 0))
+        return int(shared_cache.read(key) or 0)
 
     def get_expiry(self, key: str) -> float:
-        return float(cache.get(_end(key)) or time.time())
+        return float(shared_cache.read(_end(key)) or time.time())
 
     def check(self) -> bool:
         return True
@@ -94,7 +87,7 @@ class SharedCacheStorage(Storage):
         return None
 
     def clear(self, key: str) -> None:
-        cache.delete_many([key, _end(key)])
+        shared_cache.drop(key, _end(key))
 
 
 def _end(key: str) -> str:
@@ -171,7 +164,7 @@ def _pause() -> None:
 
 def _locked(item: RateLimitItem, keys: tuple[str, ...], request: HttpRequest) -> TooManyAttempts:
     """Log a lock, once in its time and never what was typed: that may be a password."""
-    if cache.add(f"{item.key_for(*keys)}/told", 1, item.get_expiry()):
+    if shared_cache.claim(f"{item.key_for(*keys)}/told", 1, item.get_expiry()):
         what, _, by = item.namespace.partition("/")
         log.warning(
             _TOLD[what],

@@ -9,10 +9,13 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from sso.environment import BadVariable, parse_switch
 
@@ -28,7 +31,9 @@ SHORTEST_SECRET_KEY = 50
 LONGEST = timedelta(days=3650)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 DATABASE_SCHEMES = frozenset({"sqlite", "postgres", "postgresql", "psql", "pgsql"})
-CACHE_SCHEMES = frozenset({"locmemcache", "redis", "rediss", "rediscache"})
+REDIS_SCHEMES = frozenset({"redis", "rediss", "rediscache"})
+CACHE_SCHEMES = frozenset({"locmemcache"}) | REDIS_SCHEMES
+CACHE_SECONDS = 1.0
 
 
 class Environment:
@@ -176,7 +181,17 @@ class Environment:
         """Read the cache's address into Django's settings for it."""
         value = self.read(name) or "locmemcache://patchmon"
         self._check_scheme(name, value, CACHE_SCHEMES, "redis://host:6379/0")
-        return {**environ.Env.cache_url_config(value), "KEY_PREFIX": "patchmon"}
+        cache: dict[str, object] = dict(environ.Env.cache_url_config(value))
+        if value.partition("://")[0].lower() in REDIS_SCHEMES:
+            # Its client would wait five seconds, at each read of a request. A second try finds
+            # nothing that the first did not: pages go on without it (accounts.shared_cache).
+            limits = {
+                "socket_connect_timeout": CACHE_SECONDS,
+                "socket_timeout": CACHE_SECONDS,
+                "retry": Retry(NoBackoff(), 0),
+            }
+            cache["OPTIONS"] = limits | cast("dict[str, object]", cache.get("OPTIONS", {}))
+        return cache | {"KEY_PREFIX": "patchmon"}
 
     @staticmethod
     def _check_scheme(name: str, value: str, known: frozenset[str], sample: str) -> None:

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.roles import PERMISSION_GROUPS, Role, permissions_of
 from accounts.services import setup_open
+from accounts.shared_cache import is_reachable
 from patchmon.chart import bar_chart
 from sso import conf
 from sso.conf import Config, local_sign_in_forced
@@ -100,6 +101,16 @@ def _attention(config: Config, state: Readiness) -> list[dict[str, str]]:
     """List what an administrator should look at, the worst first."""
     page = reverse("sso:settings")
     items = []
+    if not is_reachable():
+        items.append(
+            {
+                "kind": "amber",
+                "heading": "The shared cache cannot be reached",
+                "text": "PatchMon goes on without it. Until it is back, each process counts wrong "
+                "passwords by itself, and Test sign-in and metrics wait. Ask whoever runs "
+                "PatchMon to bring back the server that CACHE_URL names.",
+            }
+        )
     if state.cause not in {Cause.READY, Cause.OFF}:
         items.append(
             {

@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from accounts.shared_cache import is_reachable
 from sso import metrics
 from sso.readiness import Cause, last_known_cause
 
@@ -24,24 +25,48 @@ class SingleSignOnCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         cause = last_known_cause()
-        ready = GaugeMetricFamily(
-            "patchmon_sso_ready", "1 while SSO is ready, 0 while it is not or is off"
+        counters = list(_counters())
+        reachable = is_reachable()
+        yield _gauge(
+            "patchmon_shared_cache_reachable",
+            "1 while the cache that all processes share answers this one, 0 while it does not",
+            float(reachable),
         )
-        ready.add_metric([], float(cause is Cause.READY))
-        yield ready
-        state = GaugeMetricFamily(
-            "patchmon_sso_state", "1 for the state that was found last", labels=["cause"]
-        )
-        for known in Cause:
-            state.add_metric([known.value], float(cause is known))
-        yield state
-        yield _counter("patchmon_sign_ins", "Sign-ins by outcome", "outcome", metrics.OUTCOMES)
-        yield _counter(
-            "patchmon_sign_in_refusals", "Refused sign-ins by reason", "reason", metrics.REASONS
-        )
-        yield _counter(
-            "patchmon_sso_readiness_changes", "Changes of readiness", "change", metrics.CHANGES
-        )
+        if cause is not None or reachable:
+            yield from _state(cause)
+        if reachable:
+            # Without them there is a gap; numbers of one process would look like a new start.
+            yield from counters
+
+
+def _state(cause: Cause | None) -> Iterator[Metric]:
+    yield _gauge(
+        "patchmon_sso_ready",
+        "1 while SSO is ready, 0 while it is not or is off",
+        float(cause is Cause.READY),
+    )
+    state = GaugeMetricFamily(
+        "patchmon_sso_state", "1 for the state that was found last", labels=["cause"]
+    )
+    for known in Cause:
+        state.add_metric([known.value], float(cause is known))
+    yield state
+
+
+def _counters() -> Iterator[Metric]:
+    yield _counter("patchmon_sign_ins", "Sign-ins by outcome", "outcome", metrics.OUTCOMES)
+    yield _counter(
+        "patchmon_sign_in_refusals", "Refused sign-ins by reason", "reason", metrics.REASONS
+    )
+    yield _counter(
+        "patchmon_sso_readiness_changes", "Changes of readiness", "change", metrics.CHANGES
+    )
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    family = GaugeMetricFamily(name, text)
+    family.add_metric([], value)
+    return family
 
 
 def _counter(name: str, text: str, label: str, values: tuple[str, ...]) -> Metric:

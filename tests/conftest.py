@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -9,9 +10,13 @@ from django.template import Context, Template
 from django.test import Client
 from django.test.signals import template_rendered
 from django.utils.safestring import SafeString
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from xdist.scheduler import LoadScopeScheduling
 
+from accounts import shared_cache as guard
 from entra_sim.server import EntraSim
+from tests.fakes.cache import CACHES, BreakableCache, SharedCache
 from tests.people import HOST
 
 # What starts servers of its own, or a browser, keeps one worker busy; two would only wait for
@@ -40,6 +45,39 @@ def _empty_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture
+def shared_cache(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SharedCache]:
+    """A shared cache that is reachable until the test breaks it."""
+    with _breakable(settings, monkeypatch, RedisConnectionError("Connection refused.")) as made:
+        yield made
+
+
+@pytest.fixture(
+    params=[RedisConnectionError("Connection refused."), RedisTimeoutError("Timeout reading.")],
+    ids=["refuses", "hangs"],
+)
+def outage(
+    request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SharedCache]:
+    """The same in each of the ways in which a cache is missing; the test breaks it."""
+    with _breakable(settings, monkeypatch, request.param) as made:
+        yield made
+
+
+@contextmanager
+def _breakable(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> Iterator[SharedCache]:
+    settings.CACHES = CACHES
+    monkeypatch.setattr(guard, "_reach", guard._Reach())
+    cache.clear()
+    guard._memory.clear()
+    yield SharedCache(problem)
+    BreakableCache.problem = None
+    cache.clear()
+    guard._memory.clear()
 
 
 @pytest.fixture

@@ -91,19 +91,23 @@ class LastTest:
 
 
 def keep(session: SessionBase, user_id: int, trial: Trial) -> None:
-    """Keep a report for this person in this session, in place of the one before."""
+    """Keep a report for this person in this session, in place of the one before.
+
+    While the shared cache cannot be reached the session says only that there was one: its rows
+    are no place for claims, and in the memory of one process the others would not find it.
+    """
     before = session.get(SESSION_KEY)
     if isinstance(before, str):
         store.drop(_key(user_id, before))
     token = secrets.token_urlsafe(32)
-    store.write(_key(user_id, token), encrypt(_to_json(trial)), KEPT_SECONDS)
-    session[SESSION_KEY] = token
+    told = store.write_shared(_key(user_id, token), encrypt(_to_json(trial)), KEPT_SECONDS)
+    session[SESSION_KEY] = token if told else None
 
 
 def kept(session: SessionBase, user_id: int) -> Trial | None:
     """Return the report that this person has in this session, for as long as it is kept."""
     token = session.get(SESSION_KEY)
-    sealed = store.read(_key(user_id, token)) if isinstance(token, str) else None
+    sealed = store.read_shared(_key(user_id, token)) if isinstance(token, str) else None
     if not isinstance(sealed, str):
         return None
     try:
@@ -111,6 +115,15 @@ def kept(session: SessionBase, user_id: int) -> Trial | None:
     except (CannotDecrypt, KeyError, TypeError, ValueError):
         # Sealed by other keys, or written by another version of PatchMon a moment ago.
         return None
+
+
+def can_be_kept() -> bool:
+    return store.is_reachable()
+
+
+def is_lost(session: SessionBase) -> bool:
+    """Say whether a report is missing because the shared cache is, or was when it came."""
+    return not can_be_kept() or session.get(SESSION_KEY, "") is None
 
 
 def remember(config: Config, trial: Trial, refused: Reason | None) -> None:

@@ -27,7 +27,7 @@ from sso.services.journey import begin
 from sso.services.mapping_rows import Addition, add_to_row, save_addition
 from sso.services.settings import Assurance, SettingsConflict, SettingsRefused, current_values
 from sso.services.trial import unstarted
-from sso.services.trial_reports import keep, kept
+from sso.services.trial_reports import can_be_kept, is_lost, keep, kept
 from sso.views.settings_page import SettingsPage
 from sso.views.sign_in import browser_cookie_name, remember_browser
 from sso.views.trial_page import report_context, row_name
@@ -56,6 +56,9 @@ class StartView(SettingsPage):
         return redirect("sso:settings")
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
+        if not can_be_kept():
+            # Nobody is sent away for a report that would be lost; the page says what mends it.
+            return see_other(REPORT)
         config = conf.current()
         try:
             url, trip = begin(
@@ -88,7 +91,11 @@ class ReportView(SettingsPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         trial = kept(request.session, self.actor.pk)
-        context = {} if trial is None else report_context(request, trial, conf.current())
+        context = (
+            {"lost": is_lost(request.session)}
+            if trial is None
+            else report_context(request, trial, conf.current())
+        )
         return render(request, "sso/trial.html", context)
 
 

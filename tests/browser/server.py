@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -40,7 +41,8 @@ def free_port() -> int:
 class Server:
     """PatchMon at `url`; what it wrote to standard output and error is in `output()`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = variables or {}
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.data = folder / "data"
@@ -57,6 +59,7 @@ class Server:
             "SERVER_URL": self.url,
             "WEB_CONCURRENCY": "1",
             "LOG_FORMAT": "json",
+            **self._variables,
         }
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(

@@ -165,6 +165,25 @@ def test_caches():
     assert "redis" in str(read(X="redis://h:6379/0").cache("X")["BACKEND"]).lower()
 
 
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "rediscache", "REDIS"])
+def test_a_cache_that_hangs_is_waited_for_a_second_and_not_twice(scheme):
+    options = read(X=f"{scheme}://h:6379/0").cache("X")["OPTIONS"]
+
+    assert isinstance(options, dict)
+    assert (options["socket_connect_timeout"], options["socket_timeout"]) == (1.0, 1.0)
+    assert options["retry"].get_retries() == 0
+
+
+def test_what_a_caches_address_says_itself_holds():
+    cache = read(X="redis://h:6379/0?socket_timeout=3&max_connections=20").cache("X")
+
+    assert isinstance(cache["OPTIONS"], dict)
+    assert cache["OPTIONS"]["socket_timeout"] == 3
+    assert cache["OPTIONS"]["max_connections"] == 20
+    assert cache["OPTIONS"]["socket_connect_timeout"] == 1.0
+    assert cache["LOCATION"] == "redis://h:6379/0"
+
+
 def test_the_kept_key_is_made_once_and_read_by_its_owner_alone(tmp_path):
     path = tmp_path / "data" / "secret_key"
 

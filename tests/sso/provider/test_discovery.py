@@ -6,7 +6,7 @@ import time
 import pytest
 import time_machine
 
-from sso.provider import discovery, store
+from sso.provider import discovery
 from sso.provider.deadline import Deadline
 from sso.provider.discovery import IssuerDiffers
 from sso.provider.failures import ProviderFailed
@@ -317,15 +317,9 @@ def test_what_is_forgotten_is_asked_for_again(provider):
     assert provider.total == 2
 
 
-def test_a_cache_that_is_down_only_costs_requests(provider, monkeypatch):
-    class Down:
-        def __getattr__(self, _name):
-            def fail(*_args, **_rest):
-                raise ConnectionError
-
-            return fail
-
-    monkeypatch.setattr(store, "cache", Down())
+def test_a_cache_that_is_down_costs_each_process_a_request(provider, outage):
     held(provider)
-    held(provider)
+    outage.breaks()
+    for _ in range(3):
+        held(provider)
     assert provider.total == 2

@@ -508,20 +508,21 @@ def test_any_answer_below_500_ends_the_row():
         assert [get("https://sso.example.com/").status for _ in statuses] == statuses
 
 
-def test_the_cache_being_down_fails_nothing(monkeypatch):
-    class Down:
-        def __getattr__(self, _name):
-            def fail(*_args, **_rest):
-                raise ConnectionError
-
-            return fail
-
-    monkeypatch.setattr(store, "cache", Down())
+def test_the_cache_being_down_fails_nothing(outage):
+    outage.breaks()
     with responses.RequestsMock() as mock:
         mock.get("https://sso.example.com/", json={"a": 1})
         assert get("https://sso.example.com/").json() == {"a": 1}
-    # A throttle that cannot be asked is closed, not open.
-    assert not store.claim("x", 1, 30)
+
+
+def test_five_failures_in_a_row_are_counted_without_the_cache(outage):
+    outage.breaks()
+    with responses.RequestsMock() as mock:
+        mock.get("https://sso.example.com/", status=503)
+        for _ in range(5):
+            assert get("https://sso.example.com/").status == 503
+        assert refused("https://sso.example.com/").reason is Reason.PROVIDER_PAUSED
+        assert len(mock.calls) == 5
 
 
 def test_a_token_that_makes_no_header_is_not_told():
