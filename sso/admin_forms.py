@@ -10,9 +10,11 @@ from django.http import HttpRequest
 
 from accounts.forms import CurrentPasswordForm
 from accounts.freshness import PASSWORD_FIELD, NotConfirmed, confirm
-from sso.forms import BASE_SALT, ClientSecretForm, OIDCSettingsForm, seal_base
+from sso.forms import OIDCSettingsForm
 from sso.fresh_sign_in import assurance
 from sso.rules.repair import DiscoveredIssuer
+from sso.secret_forms import ClientSecretForm
+from sso.seen_values import seal_base
 from sso.services.settings import (
     MAPPING_FIELDS,
     SECRET,
@@ -20,8 +22,6 @@ from sso.services.settings import (
     SETTING_FIELDS,
     current_values,
 )
-
-__all__ = ["BASE_SALT", "OIDCSettingsAdminForm", "RoleMappingAdminForm"]
 
 CLEAR: Final = "clear_client_secret"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from accounts.models import User
 from sso.conf import Config
-from sso.forms import ClientSecretForm, OIDCSettingsForm
+from sso.forms import OIDCSettingsForm
 from sso.rules.hosts import host_of
 from sso.rules.microsoft import is_microsoft_login_host
+from sso.secret_forms import ClientSecretForm
 from sso.services.in_force import values_in_force
 from sso.services.look_up import look_up
 from sso.services.settings import FRESH, SECRET, SettingsRefused, save_settings

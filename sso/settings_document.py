@@ -9,10 +9,12 @@ from accounts.models import User
 from sso import conf
 from sso.conf import Config
 from sso.environment import SECRET_VARIABLES, VARIABLES
-from sso.forms import FORM_FIELDS, SWITCHES, ClientSecretForm, OIDCSettingsForm
+from sso.forms import SWITCHES, OIDCSettingsForm
 from sso.models import OIDCSettings
 from sso.rules.hosts import host_of
 from sso.rules.microsoft import is_microsoft_login_host
+from sso.secret_forms import ClientSecretForm
+from sso.seen_values import FORM_FIELDS
 from sso.services.in_force import values_in_force
 from sso.services.look_up import look_up
 from sso.services.settings import (

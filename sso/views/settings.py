@@ -14,9 +14,11 @@ from accounts.freshness import NotConfirmed
 from accounts.views.who import wait
 from sso import conf
 from sso.conf import Config
-from sso.forms import FORM_FIELDS, SWITCHES, ClientSecretForm, OIDCSettingsForm, seal_base
+from sso.forms import SWITCHES, OIDCSettingsForm
 from sso.fresh_sign_in import assurance, with_fresh_sign_in
 from sso.rules.repair import NoteKind
+from sso.secret_forms import ClientSecretForm
+from sso.seen_values import FORM_FIELDS, seal_base
 from sso.services.look_up import look_up
 from sso.services.preview import PreviewRequired
 from sso.services.settings import (

@@ -20,13 +20,15 @@ from accounts.models import User
 from accounts.roles import Role
 from accounts.views.fresh import FreshSignIn, fresh_sign_in
 from sso.conf import Config
-from sso.forms import ClientSecretForm, OIDCSettingsForm, seal_base
+from sso.forms import OIDCSettingsForm
 from sso.fresh_sign_in import ONLY_REPAIRS, may_repair
 from sso.readiness import Cause, readiness
 from sso.rules.hosts import host_of
 from sso.rules.microsoft import is_microsoft_login_host
 from sso.rules.permissions import locked_fields
 from sso.rules.repair import SUPERADMIN_ROW_EMPTY, DiscoveredIssuer
+from sso.secret_forms import ClientSecretForm
+from sso.seen_values import seal_base
 from sso.services.checkup_runs import last_check
 from sso.services.guide import guide
 from sso.services.in_force import values_in_force
