@@ -15,7 +15,8 @@ from sso.rules.groups import parse_row
 from sso.rules.hosts import host_of
 from sso.rules.microsoft import is_microsoft_login_host
 from sso.rules.repair import DiscoveredIssuer, NotAcceptable, Note, Repaired
-from sso.seen_values import FORM_FIELDS, open_base
+from sso.secret_forms import SecretExpiryForm
+from sso.seen_values import FORM_FIELDS
 
 SWITCHES: Final = (
     "enforce_https",
@@ -41,7 +42,7 @@ def _group_row(role: Role) -> forms.CharField:
     )
 
 
-class OIDCSettingsForm(forms.Form):
+class OIDCSettingsForm(SecretExpiryForm):
     """Settings and role mapping as an administrator types them.
 
     ``discovered`` is what the provider said of itself (None: nobody asked). Notes on what was
@@ -238,12 +239,11 @@ class OIDCSettingsForm(forms.Form):
         ticked = self.cleaned_data.get("confirm_disable_local_auth")
         return frozenset({"disable_local_auth"}) if ticked else frozenset()
 
-    def seen(self) -> Mapping[str, Any] | None:
-        """Return the values the editor saw, or None where the form does not say."""
-        return open_base(str(self.data.get("base", "")))
-
     def refuse(self, errors: Mapping[str, list[str]]) -> None:
-        """Put refusals of the service beside their fields."""
+        """Put refusals beside their fields, on a page that judged nothing itself too."""
+        if not self.is_bound:
+            self.full_clean()
+            self.cleaned_data = {}
         for name, texts in errors.items():
             for text in texts:
                 self.add_error(name if name in self.fields else None, text)

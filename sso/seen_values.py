@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 from django.core import signing
 
-from sso.services.settings import MAPPING_FIELDS, SETTING_FIELDS
+from sso.services.settings import EXPIRES, MAPPING_FIELDS, SETTING_FIELDS
 
 # Enable saves by itself and is no field of the form.
 FORM_FIELDS: Final = tuple(name for name in SETTING_FIELDS if name != "enabled") + MAPPING_FIELDS
@@ -16,7 +17,10 @@ _SALT: Final = "sso.settings.base"
 
 def seal_base(values: Mapping[str, Any]) -> str:
     """Seal the values a form was rendered from, so that it can tell later what was changed."""
-    return signing.dumps({name: values[name] for name in FORM_FIELDS}, salt=_SALT, compress=True)
+    sealed = {name: values[name] for name in FORM_FIELDS}
+    if sealed[EXPIRES] is not None:
+        sealed[EXPIRES] = sealed[EXPIRES].isoformat()
+    return signing.dumps(sealed, salt=_SALT, compress=True)
 
 
 def open_base(sealed: str) -> Mapping[str, Any] | None:
@@ -25,4 +29,7 @@ def open_base(sealed: str) -> Mapping[str, Any] | None:
         values = signing.loads(sealed, salt=_SALT)
     except signing.BadSignature:
         return None
-    return values if isinstance(values, dict) else None
+    if not isinstance(values, dict):
+        return None
+    expires = values.get(EXPIRES)
+    return {**values, EXPIRES: None if expires is None else date.fromisoformat(expires)}

@@ -32,6 +32,7 @@ from sso.seen_values import seal_base
 from sso.services.checkup_runs import last_check
 from sso.services.guide import guide
 from sso.services.in_force import values_in_force
+from sso.services.secret_expiry import secret_expiry
 from sso.services.settings import SECRET, current_values, enable_problems
 from sso.services.trial_reports import last_test
 
@@ -99,6 +100,7 @@ class SettingsPage(PermissionRequiredMixin, View):
             "password_form": password_form or CurrentPasswordForm(),
             "fresh": self.fresh(request),
             "config": config,
+            "secret_expiry": secret_expiry(config),
             "state_pill": {"kind": kind, "label": label},
             "env": self._environment(config, imported="imported" in request.GET),
             "warnings": list(self._warnings(config, state.cause, state.explanation)),
