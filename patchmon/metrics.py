@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, time
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
@@ -15,8 +18,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from sso import metrics
+from sso import conf, metrics
 from sso.readiness import Cause, last_known_cause
+from sso.services.secret_expiry import secret_expiry
 
 
 class SingleSignOnCollector(Collector):
@@ -35,6 +39,7 @@ class SingleSignOnCollector(Collector):
         for known in Cause:
             state.add_metric([known.value], float(cause is known))
         yield state
+        yield _secret_expiry()
         yield _counter("patchmon_sign_ins", "Sign-ins by outcome", "outcome", metrics.OUTCOMES)
         yield _counter(
             "patchmon_sign_in_refusals", "Refused sign-ins by reason", "reason", metrics.REASONS
@@ -42,6 +47,19 @@ class SingleSignOnCollector(Collector):
         yield _counter(
             "patchmon_sso_readiness_changes", "Changes of readiness", "change", metrics.CHANGES
         )
+
+
+def _secret_expiry() -> Metric:
+    family = GaugeMetricFamily(
+        "patchmon_sso_client_secret_expiry_timestamp_seconds",
+        "Start of the day (UTC) on which the client secret expires; absent while it is not known",
+    )
+    # The counters answer while the database does not.
+    with suppress(DatabaseError):
+        expiry = secret_expiry(conf.current())
+        if expiry is not None:
+            family.add_metric([], datetime.combine(expiry.on, time.min, tzinfo=UTC).timestamp())
+    return family
 
 
 def _counter(name: str, text: str, label: str, values: tuple[str, ...]) -> Metric:
