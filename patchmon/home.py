@@ -32,6 +32,7 @@ from sso.rules.meanings import explain_reason
 from sso.rules.reasons import Reason
 from sso.services.activity import MOST_REFUSALS, kept_superadmin, recent_activity, refused_since
 from sso.services.checkup_runs import last_check
+from sso.services.secret_expiry import reminder
 
 RECENT = 8
 PILLS = {Cause.READY: ("green", "Ready"), Cause.OFF: ("grey", "Off")}
@@ -146,9 +147,20 @@ def _attention(config: Config, state: Readiness) -> list[dict[str, str]]:
 
 
 def _troubles(config: Config) -> list[dict[str, str]]:
-    """Say what lately went wrong, and what was opened because of it."""
+    """Say what is about to go wrong or lately has, and what was opened because of it."""
     page = reverse("sso:settings")
     items = []
+    expiry = reminder(config)
+    if expiry is not None:
+        items.append(
+            {
+                "kind": expiry.kind,
+                "heading": expiry.heading,
+                "text": expiry.text,
+                "action_url": f"{page}#id_client_secret",
+                "action_label": "Open Client Secret",
+            }
+        )
     if config.disable_local_auth and local_sign_in_forced(config):
         items.append(
             {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, time
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
@@ -16,8 +19,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from accounts.shared_cache import is_reachable
-from sso import metrics
+from sso import conf, metrics
 from sso.readiness import Cause, last_known_cause
+from sso.services.secret_expiry import secret_expiry
 
 
 class SingleSignOnCollector(Collector):
@@ -34,6 +38,7 @@ class SingleSignOnCollector(Collector):
         )
         if cause is not None or reachable:
             yield from _state(cause)
+        yield _secret_expiry()
         if reachable:
             # Without them there is a gap; numbers of one process would look like a new start.
             yield from counters
@@ -66,6 +71,19 @@ def _counters() -> Iterator[Metric]:
 def _gauge(name: str, text: str, value: float) -> Metric:
     family = GaugeMetricFamily(name, text)
     family.add_metric([], value)
+    return family
+
+
+def _secret_expiry() -> Metric:
+    family = GaugeMetricFamily(
+        "patchmon_sso_client_secret_expiry_timestamp_seconds",
+        "Start of the day (UTC) on which the client secret expires; absent while it is not known",
+    )
+    # The counters answer while the database does not.
+    with suppress(DatabaseError):
+        expiry = secret_expiry(conf.current())
+        if expiry is not None:
+            family.add_metric([], datetime.combine(expiry.on, time.min, tzinfo=UTC).timestamp())
     return family
 
 

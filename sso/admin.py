@@ -24,6 +24,7 @@ from sso.admin_forms import OIDCSettingsAdminForm, RoleMappingAdminForm, Singlet
 from sso.fresh_sign_in import assurance
 from sso.models import LinkedIdentity, OIDCSettings, RoleMapping, SignInAttempt
 from sso.rules.permissions import locked_fields
+from sso.rules.secret_expiry import EXPIRY_REMOVED
 from sso.services.identities import disconnect
 from sso.services.look_up import look_up
 from sso.services.settings import SECRET, SettingsConflict, SettingsRefused, save_settings
@@ -125,13 +126,15 @@ class SingletonAdmin(_ModelAdmin):
                 "OIDC is configured via .env: this takes effect once those lines are removed.",
                 messages.WARNING,
             )
-        save_settings(
+        saved = save_settings(
             form.wanted(),
             actor=cast("User", request.user),
             base=form.seen(),
             confirmed=form.confirmed(),
             assurance=assurance(request),
         )
+        if saved.expiry_removed:
+            self.message_user(request, EXPIRY_REMOVED, messages.WARNING)
         obj.refresh_from_db()
 
 
@@ -157,6 +160,7 @@ class OIDCSettingsAdmin(SingletonAdmin):
                 "client_id",
                 "client_secret",
                 "clear_client_secret",
+                "client_secret_expires",
                 "redirect_uri",
                 "scopes",
                 "button_text",

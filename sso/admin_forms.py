@@ -10,18 +10,19 @@ from django.http import HttpRequest
 
 from accounts.forms import CurrentPasswordForm
 from accounts.freshness import PASSWORD_FIELD, NotConfirmed, confirm
-from sso.forms import BASE_SALT, ClientSecretForm, OIDCSettingsForm, seal_base
+from sso.forms import OIDCSettingsForm
 from sso.fresh_sign_in import assurance
 from sso.rules.repair import DiscoveredIssuer
+from sso.secret_forms import SECRET_AGAIN, ClientSecretForm
+from sso.seen_values import seal_base
 from sso.services.settings import (
+    EXPIRES,
     MAPPING_FIELDS,
     SECRET,
     SENSITIVE,
     SETTING_FIELDS,
     current_values,
 )
-
-__all__ = ["BASE_SALT", "OIDCSettingsAdminForm", "RoleMappingAdminForm"]
 
 CLEAR: Final = "clear_client_secret"
 
@@ -58,7 +59,7 @@ class SingletonAdminForm(OIDCSettingsForm):
         )
         self._add_own_fields()
         for name, field in self.fields.items():
-            if isinstance(field.widget, forms.TextInput) and name in self.shown:
+            if getattr(field.widget, "input_type", "") == "text" and name in self.shown:
                 # The admin's own class for a field as wide as its contents.
                 field.widget.attrs["class"] = "vLargeTextField"
             if name not in (*self.shown, *self.own_fields()):
@@ -135,6 +136,13 @@ class OIDCSettingsAdminForm(SingletonAdminForm):
         if not secret_form.is_valid():
             raise forms.ValidationError(list(secret_form.errors[SECRET]))
         return str(secret_form.cleaned_data[SECRET])
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the secret once more where its new date would go on without it."""
+        cleaned = super().clean()
+        if self.errors and cleaned.get(SECRET) and EXPIRES in self.changed_data:
+            self.add_error(SECRET, SECRET_AGAIN)
+        return cleaned
 
     def wanted(self) -> dict[str, Any]:
         wanted = super().wanted() | {"enabled": self.cleaned_data["enabled"]}

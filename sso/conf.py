@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -62,6 +62,7 @@ class Config:
     client_id: str
     client_secret: str = field(repr=False)
     secret_set: bool
+    client_secret_expires: date | None
     redirect_uri: str
     scopes: str
     button_text: str
@@ -162,6 +163,7 @@ def from_rows(row: OIDCSettings, mapping: RoleMappingRow) -> Config:
         client_id=row.client_id,
         client_secret=client_secret,
         secret_set=bool(row.client_secret_encrypted),
+        client_secret_expires=row.client_secret_expires,
         redirect_uri=row.redirect_uri,
         scopes=row.scopes,
         button_text=row.button_text,
@@ -194,6 +196,8 @@ def from_environment(environment: EnvironmentConfig, row: OIDCSettings) -> Confi
         client_id=client_id,
         client_secret=client_secret,
         secret_set=bool(client_secret),
+        # The one in the database, if any, is of the database's secret.
+        client_secret_expires=None,
         redirect_uri=environment.text("redirect_uri"),
         scopes=environment.text("scopes"),
         button_text=environment.text("button_text", DEFAULT_BUTTON_TEXT),

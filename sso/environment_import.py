@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from accounts.models import User
 from sso.conf import Config
-from sso.forms import ClientSecretForm, OIDCSettingsForm
+from sso.forms import OIDCSettingsForm
 from sso.rules.hosts import host_of
 from sso.rules.microsoft import is_microsoft_login_host
+from sso.secret_forms import ClientSecretForm
 from sso.services.in_force import values_in_force
 from sso.services.look_up import look_up
-from sso.services.settings import FRESH, SECRET, SettingsRefused, save_settings
+from sso.services.settings import EXPIRES, FRESH, SECRET, SettingsRefused, save_settings
 
 
 def import_environment(config: Config, *, actor: User | None) -> dict[str, list[str]]:
@@ -20,7 +21,8 @@ def import_environment(config: Config, *, actor: User | None) -> dict[str, list[
     )
     values = values_in_force(config, is_entra=is_entra)
     data = {name: value for name, value in values.items() if value is not False}
-    form = OIDCSettingsForm(data, discovered=discovered)
+    # No variable names the day on which the secret expires: it stays while the secret does.
+    form = OIDCSettingsForm(data, discovered=discovered, locked=(EXPIRES,))
     secret_form = ClientSecretForm({SECRET: config.client_secret})
     if not (form.is_valid() and secret_form.is_valid()):
         errors = {**form.errors, **secret_form.errors}

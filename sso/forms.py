@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django import forms
-from django.core import signing
 from django.core.exceptions import ValidationError
 
 from accounts.roles import ROLES, Role
@@ -16,11 +15,9 @@ from sso.rules.groups import parse_row
 from sso.rules.hosts import host_of
 from sso.rules.microsoft import is_microsoft_login_host
 from sso.rules.repair import DiscoveredIssuer, NotAcceptable, Note, Repaired
-from sso.services.settings import MAPPING_FIELDS, SECRET, SETTING_FIELDS
+from sso.secret_forms import SecretExpiryForm
+from sso.seen_values import FORM_FIELDS
 
-BASE_SALT: Final = "sso.settings.base"
-# Enable saves by itself and is no field of this form.
-FORM_FIELDS: Final = tuple(name for name in SETTING_FIELDS if name != "enabled") + MAPPING_FIELDS
 SWITCHES: Final = (
     "enforce_https",
     "sync_roles",
@@ -45,7 +42,7 @@ def _group_row(role: Role) -> forms.CharField:
     )
 
 
-class OIDCSettingsForm(forms.Form):
+class OIDCSettingsForm(SecretExpiryForm):
     """Settings and role mapping as an administrator types them.
 
     ``discovered`` is what the provider said of itself (None: nobody asked). Notes on what was
@@ -242,53 +239,14 @@ class OIDCSettingsForm(forms.Form):
         ticked = self.cleaned_data.get("confirm_disable_local_auth")
         return frozenset({"disable_local_auth"}) if ticked else frozenset()
 
-    def seen(self) -> Mapping[str, Any] | None:
-        """Return the values the editor saw, or None where the form does not say."""
-        return open_base(str(self.data.get("base", "")))
-
     def refuse(self, errors: Mapping[str, list[str]]) -> None:
-        """Put refusals of the service beside their fields."""
+        """Put refusals beside their fields, on a page that judged nothing itself too."""
+        if not self.is_bound:
+            self.full_clean()
+            self.cleaned_data = {}
         for name, texts in errors.items():
             for text in texts:
                 self.add_error(name if name in self.fields else None, text)
-
-
-class ClientSecretForm(forms.Form):
-    """The write-only secret; what was typed is never rendered again."""
-
-    client_secret = forms.CharField(
-        label="Client Secret",
-        required=False,
-        max_length=4000,
-        strip=True,
-        widget=forms.PasswordInput(
-            render_value=False, attrs={"autocomplete": "off", "spellcheck": "false"}
-        ),
-        help_text="The Value, not the Secret ID: Entra admin center → App registrations → your "
-        "app → Certificates & secrets → column Value.",
-    )
-
-    def clean_client_secret(self) -> str:
-        try:
-            return repair.client_secret(self.cleaned_data[SECRET]).value
-        except NotAcceptable as refused:
-            raise ValidationError(refused.message) from None
-
-
-def seal_base(values: Mapping[str, Any]) -> str:
-    """Seal the values a form was rendered from, so that it can tell later what was changed."""
-    return signing.dumps(
-        {name: values[name] for name in FORM_FIELDS}, salt=BASE_SALT, compress=True
-    )
-
-
-def open_base(sealed: str) -> Mapping[str, Any] | None:
-    """Open what seal_base made; None for anything else."""
-    try:
-        values = signing.loads(sealed, salt=BASE_SALT)
-    except signing.BadSignature:
-        return None
-    return values if isinstance(values, dict) else None
 
 
 class ConnectForm(forms.Form):

@@ -42,6 +42,8 @@ class OIDCSettings(models.Model):
     client_id = models.CharField("Client ID", max_length=255, blank=True)
     # A Fernet token (sso.encryption); the secret itself is in no column.
     client_secret_encrypted = models.TextField(editable=False, blank=True)
+    # Copied by hand: the provider tells it to nobody but an administrator in its own pages.
+    client_secret_expires = models.DateField("Secret expires on", null=True, blank=True)
     redirect_uri = models.CharField("Redirect URI (optional override)", max_length=256, blank=True)
     scopes = models.CharField("Scopes", max_length=512, default="openid email profile groups")
     button_text = models.CharField("Button Text", max_length=64, default="Login with SSO")

@@ -9,16 +9,20 @@ from accounts.models import User
 from sso import conf
 from sso.conf import Config
 from sso.environment import SECRET_VARIABLES, VARIABLES
-from sso.forms import FORM_FIELDS, SWITCHES, ClientSecretForm, OIDCSettingsForm
+from sso.forms import SWITCHES, OIDCSettingsForm
 from sso.models import OIDCSettings
 from sso.rules.hosts import host_of
 from sso.rules.microsoft import is_microsoft_login_host
+from sso.secret_forms import ClientSecretForm
+from sso.seen_values import FORM_FIELDS
 from sso.services.in_force import values_in_force
 from sso.services.look_up import look_up
 from sso.services.settings import (
+    EXPIRES,
     NO_ASSURANCE,
     SECRET,
     Assurance,
+    Saved,
     SettingsConflict,
     SettingsRefused,
     current_values,
@@ -29,7 +33,7 @@ from sso.services.settings import (
 KEYS: Final[Mapping[str, str]] = {
     "oidc_enabled": "enabled",
     "oidc_issuer_url": "issuer",
-    **{f"oidc_{name}": name for name in FORM_FIELDS if name != "issuer"},
+    **{f"oidc_{name}": name for name in FORM_FIELDS if name not in {"issuer", EXPIRES}},
 }
 SECRET_KEY: Final = "oidc_client_secret"  # noqa: S105 - the name of a key
 SWITCH_FIELDS: Final = frozenset({*SWITCHES, "enabled"})
@@ -62,7 +66,7 @@ def read_document() -> dict[str, Any]:
     }
 
 
-def apply_document(data: Any, *, actor: User | None, assurance: Assurance = NO_ASSURANCE) -> None:
+def apply_document(data: Any, *, actor: User | None, assurance: Assurance = NO_ASSURANCE) -> Saved:
     """Change the settings that a document names, all or none; those it leaves out stay.
 
     The same validation as the page. Raises DocumentRefused, or SettingsConflict for a stale
@@ -88,7 +92,7 @@ def apply_document(data: Any, *, actor: User | None, assurance: Assurance = NO_A
         wanted[SECRET] = secret_form.cleaned_data[SECRET]
     base = None if version is None else _seen(version, values, wanted)
     try:
-        save_settings(
+        return save_settings(
             wanted,
             actor=actor,
             base=base,
@@ -118,7 +122,8 @@ def _form(values: Mapping[str, Any], given: Mapping[str, Any]) -> OIDCSettingsFo
     )
     # A form knows an unticked box by its absence.
     data = {name: value for name, value in typed.items() if value is not False}
-    return OIDCSettingsForm(data, discovered=discovered)
+    # No document names the day on which the secret expires.
+    return OIDCSettingsForm(data, discovered=discovered, locked=(EXPIRES,))
 
 
 def _texts(form: OIDCSettingsForm | ClientSecretForm) -> dict[str, list[str]]:

@@ -125,6 +125,7 @@ def _fingerprint(config: Config) -> str:
     """Digest of all that the check looks at: not the version, which Enable alone moves on."""
     parts = [
         credential_fingerprint(config.issuer, config.client_id, config.client_secret),
+        str(config.client_secret_expires),
         config.callback_url,
         config.scopes,
         config.enforce_https,

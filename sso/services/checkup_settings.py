@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,13 +12,14 @@ from sso.conf import GROUP_FIELDS, REQUIRED, Config
 from sso.environment import VARIABLES
 from sso.provider.checkup.findings import Finding, Outcome, explained, passed
 from sso.rules import repair
-from sso.rules.explanations import Who
+from sso.rules.explanations import Blade, Who
 from sso.rules.hosts import host_of
 from sso.rules.meanings import explain_reason
 from sso.rules.microsoft import is_microsoft_login_host
 from sso.rules.portal import blade_link
 from sso.rules.reasons import Reason
 from sso.rules.repair import NotAcceptable, Repaired
+from sso.services.secret_expiry import reminder
 from sso.services.settings import SECRET, enable_problems, superadmin_has_password
 
 #: The callback is no field: the Server URL makes it, or the redirect override does.
@@ -156,8 +158,13 @@ def blade_url(finding: Finding, config: Config) -> str:
 
 
 def fields(config: Config) -> tuple[Finding, ...]:
-    problems = field_problems(config)
-    return tuple(problems.values()) or (passed("Nothing is missing or malformed."),)
+    """Judge the values; a date alone fails nothing, since step 5 asks the provider itself."""
+    found = list(field_problems(config).values())
+    expiry = reminder(config)
+    if expiry is not None:
+        warning = _warning(expiry.happened, expiry.cure, place=SECRET)
+        found.append(replace(warning, blade=Blade.SECRETS))
+    return tuple(found) or (passed("Nothing is missing or malformed."),)
 
 
 def mapping(config: Config, *, is_entra: bool) -> tuple[Finding, ...]:

@@ -22,6 +22,7 @@ def values_in_force(config: Config, *, is_entra: bool) -> dict[str, Any]:
         "trust_unverified_email": config.trust_unverified_email,
         "issuer": config.issuer,
         "client_id": config.client_id,
+        "client_secret_expires": config.client_secret_expires,
         "redirect_uri": config.redirect_uri,
         "scopes": scopes,
         "button_text": config.button_text or DEFAULT_BUTTON_TEXT,

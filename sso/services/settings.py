@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from sso.models import OIDCSettings, RoleMapping
 from sso.provider import discovery
 from sso.readiness import forget_answers
 from sso.services.settings_checks import (
+    EXPIRES,
     SECRET,
     SettingsRefused,
     check,
@@ -28,6 +30,7 @@ from sso.services.settings_checks import (
 )
 
 __all__ = [
+    "EXPIRES",
     "FRESH",
     "MAPPING_FIELDS",
     "NO_ASSURANCE",
@@ -42,7 +45,6 @@ __all__ = [
     "SettingsRefused",
     "current_values",
     "enable_problems",
-    "save_secret",
     "save_settings",
     "superadmin_has_password",
 ]
@@ -58,6 +60,7 @@ SETTING_FIELDS: Final = (
     "trust_unverified_email",
     "issuer",
     "client_id",
+    EXPIRES,
     "redirect_uri",
     "scopes",
     "button_text",
@@ -118,10 +121,15 @@ FRESH: Final = Assurance(fields=SENSITIVE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """What a save changed, by field name."""
+    """What a save changed, by field name.
+
+    ``expiry_removed`` says that another secret took the place of one whose date was known, and
+    came without its own.
+    """
 
     changed: tuple[str, ...]
     version: int
+    expiry_removed: bool = False
 
 
 def current_values() -> dict[str, Any]:
@@ -143,7 +151,8 @@ def save_settings(
 
     ``base`` is what the editor saw: only what they changed is saved, and a field that somebody
     else changed meanwhile raises SettingsConflict with both values. ``values`` have gone
-    through OIDCSettingsForm; a ``client_secret`` among them is saved too. Raises SettingsRefused
+    through OIDCSettingsForm; a ``client_secret`` among them is saved too, and takes the date on
+    which the stored one expires with it unless a new date is among them. Raises SettingsRefused
     where rank or the state of the installation forbids it, FreshSignInRequired where a person
     changes more than the ``assurance`` of their session covers. ``approve`` sees last, under the
     lock, what would be in force and which fields change; what it raises keeps all of it from
@@ -162,10 +171,11 @@ def save_settings(
             secret = ""
         if not wanted and secret is None:
             return Saved(changed=(), version=row.version)
+        config_before = from_rows(row, mapping)
+        expiry_removed = _remove_expiry(wanted, before[EXPIRES], config_before, secret)
         sensitive = SENSITIVE & {*wanted, *([SECRET] if secret is not None else [])}
         if actor is not None and not sensitive <= assurance.fields:
             raise FreshSignInRequired(sensitive - assurance.fields)
-        config_before = from_rows(row, mapping)
         for name, value in wanted.items():
             setattr(row if name in SETTING_FIELDS else mapping, name, value)
         changes = {name: (_shown(before[name]), _shown(value)) for name, value in wanted.items()}
@@ -196,12 +206,25 @@ def save_settings(
             note[UNDO] = ("", undoes)
         _record(row, mapping, changes, note=note, actor=actor)
         transaction.on_commit(partial(_in_force, config_before, config, tuple(changes), actor))
-    return Saved(changed=tuple(changes), version=row.version)
+    return Saved(changed=tuple(changes), version=row.version, expiry_removed=expiry_removed)
 
 
-def save_secret(secret: str, *, actor: User | None, assurance: Assurance = NO_ASSURANCE) -> Saved:
-    """Save the client secret alone; an empty one clears it."""
-    return save_settings({SECRET: secret}, actor=actor, assurance=assurance)
+def _remove_expiry(
+    wanted: dict[str, Any], stored: date | None, before: Config, secret: str | None
+) -> bool:
+    """Let the date go with the secret that it belonged to; say whether a new one is missing.
+
+    A secret that is given again is still the same one: programs send it with every document.
+    """
+    if secret is None:
+        return False
+    if not secret:
+        wanted.pop(EXPIRES, None)
+    elif not before.secret_set or secret == before.client_secret or EXPIRES in wanted:
+        return False
+    if stored is not None:
+        wanted[EXPIRES] = None
+    return bool(secret) and stored is not None
 
 
 def _wanted(
@@ -264,4 +287,4 @@ def _values(row: OIDCSettings, mapping: RoleMapping) -> dict[str, Any]:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return str(value)
+    return "" if value is None else str(value)

@@ -14,6 +14,7 @@ from sso.rules.hosts import is_loopback_host
 from sso.rules.permissions import ONLY_SUPERADMINS_DEFAULT, locked_fields, may_set_default_role
 
 SECRET: Final = "client_secret"  # noqa: S105 - the name of a field
+EXPIRES: Final = "client_secret_expires"
 NOT_ENABLED: Final = (
     "Enable OIDC / SSO first and sign in through it once: without it nobody could get in."
 )

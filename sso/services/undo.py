@@ -10,11 +10,13 @@ from typing import Any, Final
 from auditlog import get_logentry_model
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.utils.dateparse import parse_date
 
 from accounts.models import User
 from sso.conf import Config
 from sso.models import OIDCSettings, RoleMapping
 from sso.services.settings import (
+    EXPIRES,
     MAPPING_FIELDS,
     SECRET,
     SETTING_FIELDS,
@@ -29,17 +31,24 @@ from sso.services.settings import (
 _LOOKED_THROUGH: Final = 20
 _FIELDS: Final = (*SETTING_FIELDS, *MAPPING_FIELDS)
 _SYSTEM: Final = "PatchMon"
+_KEPT: Final = "The client secret stays as it is: PatchMon keeps no earlier one."
+_KEPT_TOO: Final = "So does the date on which it expires."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastChange:
-    """What one save changed: field → (before, after), as values."""
+    """What one save changed: field → (before, after), as values.
+
+    The date on which the secret expires is not among the fields where the secret changed with it:
+    the earlier one is of a secret that is gone.
+    """
 
     save_id: str
     at: datetime
     actor: str
     fields: dict[str, tuple[Any, Any]]
     secret: bool
+    expiry: bool
     is_undo: bool
 
     @property
@@ -53,6 +62,13 @@ class LastChange:
             (_label(name), _word(after), _word(before))
             for name, (before, after) in self.fields.items()
         )
+
+    @property
+    def kept(self) -> str:
+        """Say what an undo leaves as it is; '' for nothing."""
+        if not self.secret:
+            return ""
+        return f"{_KEPT} {_KEPT_TOO}" if self.expiry else _KEPT
 
     @property
     def named(self) -> str:
@@ -83,9 +99,10 @@ def last_change() -> LastChange | None:
         fields={
             name: (_value(name, changes[name][0]), _value(name, changes[name][1]))
             for name in _FIELDS
-            if name in changes
+            if name in changes and not (name == EXPIRES and SECRET in changes)
         },
         secret=SECRET in changes,
+        expiry=EXPIRES in changes,
         is_undo=UNDO in changes,
     )
 
@@ -117,6 +134,8 @@ def _save_id(entry: Any) -> str:
 
 
 def _value(name: str, recorded: str) -> Any:
+    if name == EXPIRES:
+        return parse_date(recorded)
     is_switch = name in SETTING_FIELDS and isinstance(
         OIDCSettings._meta.get_field(name),  # noqa: SLF001 - Django's documented API
         models.BooleanField,
@@ -132,4 +151,4 @@ def _label(name: str) -> str:
 def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return str(value) or "empty"
+    return "empty" if value is None else str(value) or "empty"

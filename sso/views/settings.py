@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -14,19 +15,23 @@ from accounts.freshness import NotConfirmed
 from accounts.views.who import wait
 from sso import conf
 from sso.conf import Config
-from sso.forms import FORM_FIELDS, SWITCHES, ClientSecretForm, OIDCSettingsForm, seal_base
+from sso.forms import SWITCHES, OIDCSettingsForm
 from sso.fresh_sign_in import assurance, with_fresh_sign_in
 from sso.rules.repair import NoteKind
+from sso.rules.secret_expiry import EXPIRY_REMOVED
+from sso.secret_forms import SECRET_AGAIN, ClientSecretForm, SecretExpiryForm
+from sso.seen_values import FORM_FIELDS, open_base, seal_base
 from sso.services.look_up import look_up
 from sso.services.preview import PreviewRequired
 from sso.services.settings import (
+    EXPIRES,
     SECRET,
     Assurance,
     FreshSignInRequired,
+    Saved,
     SettingsConflict,
     SettingsRefused,
     current_values,
-    save_secret,
     save_settings,
     superadmin_has_password,
 )
@@ -35,7 +40,9 @@ from sso.views.settings_enable import enable
 from sso.views.settings_page import SettingsPage
 
 SAVED: Final = "OIDC settings saved"
-SECRET_AGAIN: Final = "Paste the secret's Value again: what was typed is never shown once more."  # noqa: S105
+PASTE_FIRST: Final = (
+    "Paste the secret's Value first, then press Save. Its date alone is saved by Apply."
+)
 _CHANGED_MEANWHILE: Final = (
     "Somebody else changed this to “{}” while you had “{}”. Nothing was saved: keep one of the "
     "two and press Apply again."
@@ -69,15 +76,18 @@ class SettingsView(SettingsPage):
         )
         secret_form = ClientSecretForm(request.POST)
         password_form = CurrentPasswordForm(request.POST)
-        saved, retry_after = False, 0
+        saved: Saved | None = None
+        retry_after = 0
         if form.is_valid() and secret_form.is_valid() and password_form.is_valid():
             try:
                 saved = with_fresh_sign_in(request, partial(self._save, form, secret_form))
             except NotConfirmed as refused:
                 retry_after = refused.retry_after
                 password_form.refuse(refused.sentence)
-        if saved:
+        if saved is not None:
             messages.success(request, SAVED)
+            if saved.expiry_removed:
+                messages.warning(request, EXPIRY_REMOVED)
             for note in form.notes:
                 add = messages.warning if note.kind is NoteKind.AMBER else messages.info
                 add(request, note.text)
@@ -97,7 +107,8 @@ class SettingsView(SettingsPage):
 
     def _save(
         self, form: OIDCSettingsForm, secret_form: ClientSecretForm, covered: Assurance
-    ) -> bool:
+    ) -> Saved | None:
+        """Save what was typed; None where the form, or the preview, says why not."""
         if self._then_enable and "enabled" not in covered.fields:
             # Asked for now, or the panel would be saved and Enable refused afterwards.
             raise FreshSignInRequired(frozenset({"enabled"}))
@@ -106,7 +117,7 @@ class SettingsView(SettingsPage):
             # Typed and not saved by its own button: it belongs to what is applied.
             values[SECRET] = secret_form.cleaned_data[SECRET]
         try:
-            save_settings(
+            return save_settings(
                 values,
                 actor=self.actor,
                 base=form.seen(),
@@ -119,7 +130,6 @@ class SettingsView(SettingsPage):
                 "secret_typed": SECRET in values,
                 "action": "?then=enable" if self._then_enable else "",
             }
-            return False
         except SettingsConflict as conflict:
             form.refuse(
                 {
@@ -133,15 +143,13 @@ class SettingsView(SettingsPage):
                 **{name: form.data[name] for name in form.data},
                 "base": seal_base({**(form.seen() or current_values()), **theirs}),
             }
-            return False
         except SettingsRefused as refused:
             errors = dict(refused.errors)
             secret_errors = errors.pop(SECRET, [])
             form.refuse(errors)
             for text in secret_errors:
                 secret_form.add_error(SECRET, text)
-            return False
-        return True
+        return None
 
 
 def _ask_again(secret_form: ClientSecretForm) -> None:
@@ -153,11 +161,11 @@ def _ask_again(secret_form: ClientSecretForm) -> None:
 def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return str(value) or "empty"
+    return "empty" if value is None else str(value) or "empty"
 
 
 class SecretView(SettingsPage):
-    """Save or clear the secret alone, and keep whatever else was typed and not applied."""
+    """Save or clear the secret with its date, and keep what else was typed and not applied."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         config = conf.current()
@@ -165,19 +173,22 @@ class SecretView(SettingsPage):
             messages.error(request, "The secret comes from the environment and is read-only here.")
             return redirect("sso:settings")
         secret_form = ClientSecretForm(request.POST)
+        expiry_form = SecretExpiryForm(request.POST, initial=self.initial(config))
         password_form = CurrentPasswordForm(request.POST)
-        retry_after = 0
+        saved, retry_after = False, 0
         if password_form.is_valid():
             try:
-                self._act(request, secret_form)
+                saved = self._act(request, secret_form, expiry_form)
             except NotConfirmed as refused:
                 retry_after = refused.retry_after
                 password_form.refuse(refused.sentence)
-                _ask_again(secret_form)
         # The page as it was typed, with the badge as it is now.
         config = conf.current()
-        form = self.form(config, initial=self._typed(request, config))
+        form = self.form(config, initial=self._typed(request, config, saved=saved))
         form.unsaved = True
+        if not saved:
+            _ask_again(secret_form)
+            form.refuse({EXPIRES: [str(text) for text in expiry_form.errors.get(EXPIRES, ())]})
         page = self.page(
             request,
             config,
@@ -187,36 +198,60 @@ class SecretView(SettingsPage):
         )
         return wait(page, retry_after)
 
-    def _act(self, request: HttpRequest, secret_form: ClientSecretForm) -> None:
+    def _act(
+        self,
+        request: HttpRequest,
+        secret_form: ClientSecretForm,
+        expiry_form: SecretExpiryForm,
+    ) -> bool:
+        """Do what was pressed; False where the forms say why not."""
         if request.POST.get("secret_action") == "clear":
-            self._store("", secret_form, done="Client secret cleared")
-        elif secret_form.is_valid():
-            secret = secret_form.cleaned_data[SECRET]
-            if secret:
-                self._store(secret, secret_form, done="Client secret saved")
-            else:
-                secret_form.add_error(SECRET, "Paste the secret's Value first, then press Save.")
+            return self._store({SECRET: ""}, secret_form, done="Client secret cleared")
+        if not (secret_form.is_valid() and expiry_form.is_valid()):
+            return False
+        secret = secret_form.cleaned_data[SECRET]
+        if not secret:
+            secret_form.add_error(SECRET, PASTE_FIRST)
+            return False
+        values: dict[str, Any] = {SECRET: secret}
+        expires, seen = expiry_form.cleaned_data[EXPIRES], expiry_form.seen()
+        if EXPIRES in request.POST and (seen is None or expires != seen[EXPIRES]):
+            values[EXPIRES] = expires
+        return self._store(values, secret_form, done="Client secret saved")
 
-    def _store(self, secret: str, secret_form: ClientSecretForm, *, done: str) -> None:
+    def _store(
+        self, values: Mapping[str, Any], secret_form: ClientSecretForm, *, done: str
+    ) -> bool:
         try:
-            with_fresh_sign_in(
+            saved = with_fresh_sign_in(
                 self.request,
-                lambda covered: save_secret(secret, actor=self.actor, assurance=covered),
+                lambda covered: save_settings(values, actor=self.actor, assurance=covered),
             )
         except SettingsRefused as refused:
             for texts in refused.errors.values():
                 for text in texts:
-                    secret_form.add_error(None if not secret_form.is_bound else SECRET, text)
-            return
+                    secret_form.add_error(SECRET, text)
+            return False
         messages.success(self.request, done)
+        if saved.expiry_removed:
+            messages.warning(self.request, EXPIRY_REMOVED)
+        return True
 
-    def _typed(self, request: HttpRequest, config: Config) -> dict[str, Any]:
-        values = self.initial(config)
+    def _typed(self, request: HttpRequest, config: Config, *, saved: bool) -> dict[str, Any]:
+        stored = self.initial(config)
+        values = dict(stored)
         for name in FORM_FIELDS:
             if name in SWITCHES:
                 # An unticked box is not sent; a locked one is not either, but keeps its value.
                 values[name] = name in request.POST
             elif name in request.POST:
                 values[name] = request.POST[name]
-        values["base"] = request.POST.get("base", "")
+        sealed = request.POST.get("base", "")
+        seen = open_base(sealed)
+        if saved:
+            # The date was saved too, or removed: they see it as it is from here on.
+            values[EXPIRES] = stored[EXPIRES]
+            if seen is not None:
+                sealed = seal_base({**seen, EXPIRES: stored[EXPIRES]})
+        values["base"] = sealed if seen is not None else seal_base(stored)
         return values

@@ -20,16 +20,19 @@ from accounts.models import User
 from accounts.roles import Role
 from accounts.views.fresh import FreshSignIn, fresh_sign_in
 from sso.conf import DEFAULT_SCOPES, ENTRA_SCOPES, Config
-from sso.forms import ClientSecretForm, OIDCSettingsForm, seal_base
+from sso.forms import OIDCSettingsForm
 from sso.fresh_sign_in import ONLY_REPAIRS, may_repair
 from sso.readiness import Cause, readiness
 from sso.rules.hosts import host_of
 from sso.rules.microsoft import LOGIN_HOSTS, is_microsoft_login_host
 from sso.rules.permissions import locked_fields
 from sso.rules.repair import SUPERADMIN_ROW_EMPTY, DiscoveredIssuer
+from sso.secret_forms import ClientSecretForm
+from sso.seen_values import seal_base
 from sso.services.checkup_runs import last_check
 from sso.services.guide import guide
 from sso.services.in_force import values_in_force
+from sso.services.secret_expiry import secret_expiry
 from sso.services.settings import SECRET, current_values, enable_problems
 from sso.services.trial_reports import last_test
 
@@ -106,6 +109,7 @@ class SettingsPage(PermissionRequiredMixin, View):
             "error_count": sum(len(each.errors) for each in forms),
             "fresh": self.fresh(request),
             "config": config,
+            "secret_expiry": secret_expiry(config),
             "state_pill": {"kind": kind, "label": label},
             "env": self._environment(config, imported="imported" in request.GET),
             "warnings": list(self._warnings(config, state.cause, state.explanation)),

@@ -16,12 +16,12 @@ from accounts.roles import Role
 from accounts.views.who import see_other, wait
 from sso import conf, round_trip
 from sso.conf import Config
-from sso.forms import open_base
 from sso.fresh_sign_in import with_fresh_sign_in
 from sso.round_trip import Purpose
 from sso.rules.permissions import locked_fields
 from sso.rules.reasons import SignInRefused
 from sso.rules.repair import NotAcceptable, NoteKind
+from sso.seen_values import open_base
 from sso.services.attempts import Attempt
 from sso.services.journey import begin
 from sso.services.mapping_rows import Addition, add_to_row, save_addition

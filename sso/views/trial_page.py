@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.roles import ROLES, Role
 from accounts.views.who import person as whoever
 from sso.conf import GROUP_FIELDS, Config, provider_label
-from sso.forms import ConnectForm, seal_base
+from sso.forms import ConnectForm
 from sso.provider.checkup.findings import explained
 from sso.readiness import readiness
 from sso.rules.aadsts import explain_error
@@ -22,6 +22,7 @@ from sso.rules.meanings import explain_reason
 from sso.rules.permissions import locked_fields
 from sso.rules.reasons import ProviderError, Reason
 from sso.rules.trial_words import decision_words, email_words, groups_words, role_words, rule_words
+from sso.seen_values import seal_base
 from sso.services.settings import current_values
 from sso.services.trial import Verdict, verdict
 from sso.services.trial_reports import Person, Photo, Trial, fingerprint

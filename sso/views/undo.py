@@ -26,7 +26,6 @@ NOTHING_TO_RESTORE: Final = (
     "This change was of the client secret alone, which cannot be undone: PatchMon keeps no "
     "earlier one. Save the right one under Settings → OIDC / SSO."
 )
-KEPT_AS_IT_IS: Final = "The client secret stays as it is: PatchMon keeps no earlier one."
 CONFIRM_ELSEWHERE: Final = (
     "No active Super Admin has a password to fall back on when SSO breaks. Switch Disable local "
     "auth on under Settings → OIDC / SSO, where you can confirm that."
@@ -63,8 +62,8 @@ class UndoView(SettingsPage):
             return see_other(CHANGES)
         else:
             messages.success(request, f"Undone: {', '.join(change.labels)}.")
-            if change.secret:
-                messages.warning(request, KEPT_AS_IT_IS)
+            if change.kept:
+                messages.warning(request, change.kept)
             return see_other(CHANGES)
         context = {
             "change": change,

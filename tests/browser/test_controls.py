@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -129,6 +130,29 @@ def test_untouched_scopes_follow_a_microsoft_issuer(page: Page) -> None:
     issuer.blur()
     expect(scopes).to_have_value(steps.SCOPES)
     expect(page.get_by_text("Entra knows no scope “groups”.")).to_be_visible()
+
+
+def test_a_date_typed_beside_the_secret_is_saved_with_it_and_told_on_home(
+    page: Page, windows: Windows
+) -> None:
+    # Another day would do as well, should midnight pass meanwhile.
+    soon = datetime.now(tz=UTC).date() + timedelta(days=20)
+    page.get_by_label("Client Secret", exact=True).fill(defaults.SECRET_VALUE)
+    page.get_by_label("Secret expires on").fill(soon.isoformat())
+    page.get_by_role("button", name="Save Client Secret").click()
+    steps.expect_toast(page, "Client secret saved")
+    expect(page.get_by_label("Secret expires on")).to_have_value(soon.isoformat())
+
+    page.goto("/")
+    expect(page.get_by_text("The client secret expires in")).to_be_visible()
+    page.get_by_role("link", name="Open Client Secret").click()
+    expect(page.get_by_label("Client Secret", exact=True)).to_be_in_viewport()
+
+    page.get_by_label("Secret expires on").fill("")
+    steps.apply(page)
+    page.goto("/")
+    expect(page.get_by_text("The client secret expires in")).to_have_count(0)
+    assert windows.complaints == []
 
 
 def test_the_secret_shows_while_it_is_typed(page: Page) -> None:

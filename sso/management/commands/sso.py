@@ -26,9 +26,11 @@ from sso.environment_import import import_environment
 from sso.models import OIDCSettings
 from sso.provider.checkup.findings import Outcome
 from sso.readiness import local_sign_in_open, readiness
+from sso.rules.secret_expiry import EXPIRY_REMOVED
 from sso.services.checkup_runs import run_all
 from sso.services.checkup_settings import PLACE_LABELS
-from sso.services.settings import SettingsConflict
+from sso.services.secret_expiry import secret_expiry
+from sso.services.settings import Saved, SettingsConflict
 from sso.settings_document import (
     READ_ONLY,
     SECRET_KEY,
@@ -80,6 +82,9 @@ class Command(BaseCommand):
         if state.detail:
             self.stdout.write(f"detail: {state.detail}")
         self.stdout.write(f"configured by: {source}")
+        expiry = secret_expiry(config)
+        if expiry is not None:
+            self.stdout.write(expiry.happened)
         self.stdout.write(f"passwords accepted: {'yes' if local_sign_in_open(config) else 'no'}")
 
     def do_check(self, options: Mapping[str, Any]) -> None:
@@ -128,8 +133,10 @@ class Command(BaseCommand):
         secret = _secret(options)
         if secret is not None and isinstance(document, dict):
             document[SECRET_KEY] = secret
-        _apply(document)
+        saved = _apply(document)
         self.stdout.write("The settings are saved.")
+        if saved.expiry_removed:
+            self.stdout.write(EXPIRY_REMOVED)
 
     def do_import_env(self, options: Mapping[str, Any]) -> None:
         config = conf.current()
@@ -176,9 +183,9 @@ class Command(BaseCommand):
         self.stdout.write(f"Passwords are accepted for {minutes} minutes, until {until:%H:%M} UTC.")
 
 
-def _apply(document: Any) -> None:
+def _apply(document: Any) -> Saved:
     try:
-        apply_document(document, actor=None)
+        return apply_document(document, actor=None)
     except DocumentRefused as refused:
         raise CommandError(_one_line(refused.errors)) from None
     except SettingsConflict as conflict:
