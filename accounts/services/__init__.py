@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.services._locks import is_last_superadmin
+from accounts.services._locks import is_last_superadmin, lock_actor
 from accounts.services._locks import lock as lock_account
 from accounts.services.access import (
     activate,
@@ -61,6 +61,7 @@ __all__ = [
     "find_token",
     "is_last_superadmin",
     "lock_account",
+    "lock_actor",
     "make_password_unusable",
     "make_token",
     "own_sessions",
