@@ -11,10 +11,12 @@ from accounts.models import User
 from accounts.roles import Role
 from accounts.services import change_role, deactivate, delete, server_url
 from sso import conf
+from sso.models import SignInAttempt
 from sso.services import look_up
-from tests.people import HOST
+from sso.services.trial_reports import last_test
+from tests.people import HOST, PASSWORD
 from tests.sso.pages import SETTINGS, press, reads
-from tests.sso.trials import account, browser_of
+from tests.sso.trials import account, begin, browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -143,3 +145,21 @@ def test_nobody_is_added(administrator, admin, monkeypatch, end):
     assert answer.status_code == 200
     assert "Your role does not let you do this" in reads(answer)
     assert not User.objects.filter(username="mole").exists()
+
+
+def test_a_test_sign_in_that_was_begun_before_tests_nothing(connected, admin, administrator):
+    """The session ended with the role; the journey is still this browser's."""
+    browser = browser_of(admin)
+    url = begin(browser)
+    change_role(admin, Role.USER, actor=administrator)
+    browser.post("/login", {"username": admin.username, "password": PASSWORD})
+    callback = connected.new_browser().sign_in(url, "alice")
+    connected.requests.clear()
+
+    browser.get(callback.removeprefix(f"http://{HOST}"))
+
+    assert list(connected.requests) == []
+    attempt = SignInAttempt.objects.get()
+    assert (attempt.outcome, attempt.reason, attempt.groups) == ("tested", "connect_other_user", [])
+    assert last_test(conf.current()) is None
+    assert browser.get(f"{SETTINGS}/test-sign-in/report").status_code == 403
