@@ -11,7 +11,6 @@ from accounts.services.access import (
     end_sessions,
     end_sessions_of,
     make_password_unusable,
-    password_link,
     set_password,
 )
 from accounts.services.installation import (
@@ -21,6 +20,7 @@ from accounts.services.installation import (
     set_up,
     setup_open,
 )
+from accounts.services.password_links import password_link, use_password_link
 from accounts.services.people import (
     RoleChange,
     change_role,
@@ -79,6 +79,7 @@ __all__ = [
     "start_session",
     "store_photo",
     "update_details",
+    "use_password_link",
     "username_taken",
     "with_email",
 ]
