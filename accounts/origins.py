@@ -55,7 +55,12 @@ def accepts_host(host: str) -> bool:
     if not facts.administrator_existed:
         return True
     scheme = urlsplit(facts.server_url).scheme
-    return _origin(f"{scheme}://{host}") == _origin(facts.server_url)
+    try:
+        asked_for = _origin(f"{scheme}://{host}")
+    except ValueError:
+        # A port or an IPv6 address that there is none of; Django looks at the characters alone.
+        return False
+    return asked_for == _origin(facts.server_url)
 
 
 def _origin(url: str) -> str:
