@@ -20,6 +20,8 @@ from accounts.services import username_taken
 from accounts.throttle import TooManyAttempts
 
 NAME_LENGTH = 150
+# What the column holds; Django's form field lets 320 characters through.
+EMAIL_LENGTH = 254
 
 
 def _password(label: str, autocomplete: str, help_text: str = "") -> forms.CharField:
@@ -190,7 +192,9 @@ class SetupForm(NewPasswordForm, ServerUrlForm):
 
     username = FreeUsernameField(autofocus=True)
     email = forms.EmailField(
-        label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label="E-mail",
+        max_length=EMAIL_LENGTH,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     field_order = (
         "username", "email", "new_password", "new_password_again",
@@ -229,7 +233,10 @@ class AccountForm(forms.Form):
     """Name, e-mail and role of somebody's account."""
 
     email = forms.EmailField(
-        label="E-mail", required=False, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+        label="E-mail",
+        required=False,
+        max_length=EMAIL_LENGTH,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     first_name = _name("First name", "off")
     last_name = _name("Last name", "off")
