@@ -23,6 +23,8 @@ NAME_LENGTH = 150
 # What the column holds; Django's form field lets 320 characters through.
 EMAIL_LENGTH = 254
 
+CONFIRM_SERVER_URL = "Confirm that this address leads to PatchMon, or correct it."
+
 
 def _password(label: str, autocomplete: str, help_text: str = "") -> forms.CharField:
     widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
@@ -111,9 +113,7 @@ class ServerUrlForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if "confirm_server_url" in self.fields and not cleaned.get("confirm_server_url"):
-            self.add_error(
-                "confirm_server_url", "Confirm that this address leads to PatchMon, or correct it."
-            )
+            self.add_error("confirm_server_url", CONFIRM_SERVER_URL)
         return cleaned
 
 
