@@ -11,11 +11,18 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import external, policy, services
-from accounts.forms import CurrentPasswordForm, FreeUsernameField, ServerUrlField
+from accounts.forms import (
+    CONFIRM_SERVER_URL,
+    CurrentPasswordForm,
+    FreeUsernameField,
+    ServerUrlField,
+    ServerUrlForm,
+)
 from accounts.freshness import NotConfirmed, confirm, is_fresh
 from accounts.models import Installation, User
 from accounts.policy import AccountRefused
 from accounts.roles import Role
+from accounts.views.general import came_by
 from accounts.views.who import person
 
 if TYPE_CHECKING:
@@ -161,6 +168,7 @@ class UserAdmin(RefusalsBecomeMessages):
 
 class InstallationForm(_InstallationModelForm):
     server_url = ServerUrlField()
+    confirm_server_url = ServerUrlForm.base_fields["confirm_server_url"]
     current_password = CurrentPasswordForm.base_fields["current_password"]
     # Set by InstallationAdmin for the request at hand.
     request: HttpRequest
@@ -176,7 +184,11 @@ class InstallationForm(_InstallationModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("server_url", services.server_url()) != services.server_url():
+        current = services.server_url()
+        wanted = cleaned.get("server_url", current)
+        if wanted != current:
+            if wanted not in came_by(self.request) and not cleaned["confirm_server_url"]:
+                self.add_error("confirm_server_url", CONFIRM_SERVER_URL)
             try:
                 confirm(self.request)
             except NotConfirmed as refused:

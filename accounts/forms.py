@@ -17,6 +17,10 @@ from accounts.services import username_taken
 from accounts.throttle import TooManyAttempts
 
 NAME_LENGTH = 150
+# What the column holds; Django's form field lets 320 characters through.
+EMAIL_LENGTH = 254
+
+CONFIRM_SERVER_URL = "Confirm that this address leads to PatchMon, or correct it."
 
 
 def _password(label: str, autocomplete: str, help_text: str = "") -> forms.CharField:
@@ -106,9 +110,7 @@ class ServerUrlForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if "confirm_server_url" in self.fields and not cleaned.get("confirm_server_url"):
-            self.add_error(
-                "confirm_server_url", "Confirm that this address leads to PatchMon, or correct it."
-            )
+            self.add_error("confirm_server_url", CONFIRM_SERVER_URL)
         return cleaned
 
 
@@ -191,7 +193,9 @@ class SetupForm(NewPasswordForm, ServerUrlForm):
 
     username = FreeUsernameField(autofocus=True)
     email = forms.EmailField(
-        label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label="E-mail",
+        max_length=EMAIL_LENGTH,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     field_order = (
         "username", "email", "new_password", "new_password_again",
@@ -230,7 +234,10 @@ class AccountForm(forms.Form):
     """Name, e-mail and role of somebody's account."""
 
     email = forms.EmailField(
-        label="E-mail", required=False, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+        label="E-mail",
+        required=False,
+        max_length=EMAIL_LENGTH,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     first_name = _name("First name", "off")
     last_name = _name("Last name", "off")

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
+from typing import Final
 from urllib.parse import urlsplit
 
 from accounts.models import Installation
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+# What Django reads in a Host header; a request for any other name is refused before it is ours.
+_HOST: Final = re.compile(r"[a-z0-9.-]+|[0-9a-f:.]+", re.ASCII)
 
 
 class ServerUrlError(ValueError):
@@ -27,7 +31,7 @@ def clean_server_url(typed: str) -> str:
     if parts.username is not None or parts.query or parts.fragment or parts.path.strip("/"):
         raise ServerUrlError(f"Only scheme, host and port, nothing after them. {example}.")
     host = parts.hostname
-    if not host.isascii() or any(c in host for c in "<>\"'\\^`{|}%,;*"):
+    if not _HOST.fullmatch(host):
         raise ServerUrlError(f"The host name holds characters that no host name has. {example}.")
     return origin_of(parts.scheme, f"[{host}]" if ":" in host else host, port)
 
@@ -55,7 +59,12 @@ def accepts_host(host: str) -> bool:
     if not facts.administrator_existed:
         return True
     scheme = urlsplit(facts.server_url).scheme
-    return _origin(f"{scheme}://{host}") == _origin(facts.server_url)
+    try:
+        asked_for = _origin(f"{scheme}://{host}")
+    except ValueError:
+        # A port or an IPv6 address that there is none of; Django looks at the characters alone.
+        return False
+    return asked_for == _origin(facts.server_url)
 
 
 def _origin(url: str) -> str:

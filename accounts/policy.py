@@ -19,6 +19,7 @@ class Refusal(StrEnum):
     LAST_SUPERADMIN = "last_superadmin"
     ROLE_MANAGED = "role_managed"
     PASSWORDS_OFF = "passwords_off"
+    LINK_DEAD = "link_dead"
     USERNAME_TAKEN = "username_taken"
     GONE = "gone"
     SETUP_CLOSED = "setup_closed"
@@ -50,6 +51,10 @@ _SENTENCES: Mapping[Refusal, str] = MappingProxyType(
         Refusal.PASSWORDS_OFF: (
             "Passwords are not accepted while everybody signs in through single sign-on. "
             "To use passwords again, switch off Disable local auth under Settings → OIDC / SSO."
+        ),
+        Refusal.LINK_DEAD: (
+            "A password link works once, within one hour, and only until the account's next "
+            "sign-in or change of role. Ask an administrator for a new one."
         ),
         Refusal.USERNAME_TAKEN: "This username is taken. Choose another.",
         Refusal.GONE: "This account no longer exists.",

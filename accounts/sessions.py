@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -14,6 +15,8 @@ SIGNED_IN_AT = "signed_in_at"
 ADDRESS = "address"
 USER_AGENT = "user_agent"
 PROVIDER_SESSION_ID = "provider_session_id"
+# As Django makes them; a cookie may hold anything, NUL included, which PostgreSQL refuses.
+KEY: Final = re.compile(r"[a-z0-9]{8,40}", re.ASCII)
 
 
 class SessionStore(DatabaseStore):
@@ -25,6 +28,10 @@ class SessionStore(DatabaseStore):
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        # What cannot be a key is not looked up.
+        return KEY.fullmatch(key or "") is not None
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         row = cast("Session", super().create_model_instance(data))

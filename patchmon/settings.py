@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "patchmon.middleware.SecureCookiesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "patchmon.middleware.KeptByNobodyMiddleware",
     "csp.middleware.CSPMiddleware",
     "accounts.middleware.AcceptedHostMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -23,6 +23,7 @@ from sso import conf
 from sso.admin_forms import OIDCSettingsAdminForm, RoleMappingAdminForm, SingletonAdminForm
 from sso.fresh_sign_in import assurance
 from sso.models import LinkedIdentity, OIDCSettings, RoleMapping, SignInAttempt
+from sso.readiness import readiness
 from sso.rules.permissions import locked_fields
 from sso.rules.secret_expiry import EXPIRY_REMOVED
 from sso.services.identities import disconnect
@@ -75,6 +76,10 @@ class SingletonAdmin(_ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        if request.method == "POST":
+            # Before Django's transaction begins: on SQLite everybody else would wait for the
+            # provider with us.
+            self._ask_provider(request)
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except SettingsRefused as refused:
@@ -84,6 +89,16 @@ class SingletonAdmin(_ModelAdmin):
         for text in texts:
             self.message_user(request, f"{text} Nothing was saved.", messages.ERROR)
         return HttpResponseRedirect(request.path)
+
+    def _ask_provider(self, request: HttpRequest) -> None:
+        config = conf.current()
+        # What it answers is held for a minute, and the confirmation asks for no other.
+        readiness(config)
+        request.sso_looked_up = look_up(  # type: ignore[attr-defined]  # for get_form alone
+            request.POST.get("issuer", config.issuer),
+            known=config.issuer,
+            enforce_https=config.enforce_https,
+        )
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return [(title, {"fields": fields}) for title, fields in self.groups]
@@ -97,20 +112,13 @@ class SingletonAdmin(_ModelAdmin):
     ) -> Any:
         """Make the form for this request: what its user may change, what the provider said."""
         config = conf.current()
-        looked_up = None
-        if request.method == "POST":
-            looked_up = look_up(
-                request.POST.get("issuer", config.issuer),
-                known=config.issuer,
-                enforce_https=config.enforce_https,
-            )
         actor = cast("User", request.user)
         return type(
             self.admin_form.__name__,
             (self.admin_form,),
             {
                 "actor_locks": locked_fields(Role(actor.role), config.mapping),
-                "looked_up": looked_up,
+                "looked_up": getattr(request, "sso_looked_up", None),
                 "request": request,
             },
         )

@@ -149,7 +149,9 @@ def _given(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise DocumentRefused({"detail": ["Send a JSON object."]})
     named = {key: value for key, value in data.items() if key not in READ_ONLY}
-    errors = {key: [text] for key, value in named.items() if (text := _objection(key, value))}
+    errors = {
+        _writable(key): [text] for key, value in named.items() if (text := _objection(key, value))
+    }
     if errors:
         raise DocumentRefused(errors)
     return {FIELDS[key]: value for key, value in named.items()}
@@ -163,7 +165,14 @@ def _objection(key: Any, value: Any) -> str:
         return "" if type(value) is int else "Send a whole number."
     if FIELDS[key] in SWITCH_FIELDS:
         return "" if isinstance(value, bool) else "Send true or false."
-    return "" if isinstance(value, str) else "Send text."
+    if not isinstance(value, str):
+        return "Send text."
+    return "" if value == _writable(value) else "There is half a character in it: send whole ones."
+
+
+def _writable(text: str) -> str:
+    """Return the text without halves of characters, which JSON can name and nothing can write."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _seen(version: int, values: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any, Final
 import pytest
 from auditlog import get_logentry_model
 from django.apps import apps
-from django.contrib.auth.tokens import default_token_generator
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.test import Client
@@ -21,6 +20,7 @@ from django.utils.http import urlsafe_base64_encode
 from accounts.models import Installation, Session, User
 from accounts.roles import ROLES, Role
 from accounts.services import create_user
+from accounts.services.password_links import tokens
 from sso.models import LinkedIdentity, OIDCSettings, RoleMapping, SignInAttempt
 from tests.people import HOST, PASSWORD
 
@@ -171,7 +171,7 @@ def addresses(who: str, people: dict[str, User]) -> dict[str, str]:
         "identity": identity,
         "reference": REFERENCE,
         "uidb64": urlsafe_base64_encode(force_bytes(target.pk)),
-        "token": default_token_generator.make_token(target),
+        "token": tokens.make_token(target),
         "content_type_id": ContentType.objects.get_for_model(User).pk,
     }
     objects = {

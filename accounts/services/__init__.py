@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.services._locks import is_last_superadmin
+from accounts.services._locks import is_last_superadmin, lock_actor
 from accounts.services._locks import lock as lock_account
 from accounts.services.access import (
     activate,
@@ -11,7 +11,6 @@ from accounts.services.access import (
     end_sessions,
     end_sessions_of,
     make_password_unusable,
-    password_link,
     set_password,
 )
 from accounts.services.installation import (
@@ -21,6 +20,7 @@ from accounts.services.installation import (
     set_up,
     setup_open,
 )
+from accounts.services.password_links import password_link, use_password_link
 from accounts.services.people import (
     RoleChange,
     change_role,
@@ -61,6 +61,7 @@ __all__ = [
     "find_token",
     "is_last_superadmin",
     "lock_account",
+    "lock_actor",
     "make_password_unusable",
     "make_token",
     "own_sessions",
@@ -78,6 +79,7 @@ __all__ = [
     "start_session",
     "store_photo",
     "update_details",
+    "use_password_link",
     "username_taken",
     "with_email",
 ]

@@ -85,6 +85,18 @@ def _lock(user: User, actor: User | None, *, guard: bool) -> Locked:
     return Locked(rows[user.pk], fresh_actor, is_last_superadmin=superadmins == {user.pk} and guard)
 
 
+def lock_actor(actor: User, permission: str) -> User:
+    """Read again and lock whoever does it, and hold them to what they may do at this moment.
+
+    Between the door and the write may lie seconds, such as a provider's answer, in which somebody
+    else has taken the permission or the account away.
+    """
+    row = User.objects.select_for_update(no_key=True).filter(pk=actor.pk, is_active=True).first()
+    if row is None or not row.has_perm(permission):
+        raise AccountRefused(Refusal.NOT_ALLOWED)
+    return row
+
+
 def is_last_superadmin(user: User) -> bool:
     """Say, without a lock, whether this is the last active superadmin."""
     if user.role != Role.SUPERADMIN or not user.is_active:

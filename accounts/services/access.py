@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
-from django.urls import reverse
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
 
 from accounts import external, policy
 from accounts.changes import Action, record
@@ -95,21 +91,29 @@ def set_password(
     A person may only while passwords are accepted; the command line (no actor) always may.
     """
     if actor is not None:
-        _require_passwords()
+        require_passwords()
     with transaction.atomic():
         locked = lock(user, actor=actor)
         if locked.actor is not None and not locked.is_self:
             locked.require(policy.may_manage(locked.actor_role, locked.role))
-        fresh = locked.user
-        fresh.set_password(password)
-        fresh.save(update_fields=["password"])
-        end_sessions(fresh, except_key=keep_session)
-        revoke_tokens(fresh, actor=actor)
-        record(fresh, {"password": ("", "changed")}, actor=actor)
-    carry_over(fresh, user, ["password"])
+        put_password(locked, password, actor=actor, keep_session=keep_session)
+    carry_over(locked.user, user, ["password"])
 
 
-def _require_passwords() -> None:
+def put_password(
+    locked: Locked, password: str, *, actor: User | None, keep_session: str | None = None
+) -> None:
+    """Write a password to an account that is locked, and end what came by the one before."""
+    fresh = locked.user
+    fresh.set_password(password)
+    fresh.save(update_fields=["password"])
+    end_sessions(fresh, except_key=keep_session)
+    revoke_tokens(fresh, actor=actor)
+    record(fresh, {"password": ("", "changed")}, actor=actor)
+
+
+def require_passwords() -> None:
+    """Refuse while none is accepted."""
     # Before any transaction: the answer may have to be asked of the provider.
     if not external.current().passwords_accepted():
         raise AccountRefused(Refusal.PASSWORDS_OFF)
@@ -133,20 +137,3 @@ def make_password_unusable(
     record(fresh, {"password": ("", "removed")}, actor=actor)
     carry_over(fresh, user, ["password"])
     return True
-
-
-def password_link(user: User, *, actor: User) -> str:
-    """Make the path under which this account sets a new password, once, within an hour.
-
-    The token hangs on the present password, so using it ends it; PASSWORD_RESET_TIMEOUT ends
-    the rest (spec/product.md, Pages, /settings/users).
-    """
-    _require_passwords()
-    with transaction.atomic():
-        locked = lock(user, actor=actor)
-        locked.require(policy.may_manage(locked.actor_role, locked.role))
-        fresh = locked.user
-        record(fresh, {"password": ("", "link made")}, actor=actor)
-    token = default_token_generator.make_token(fresh)
-    key = urlsafe_base64_encode(force_bytes(fresh.pk))
-    return reverse("accounts:password-link", args=[key, token])

@@ -7,6 +7,7 @@ from accounts.changes import record
 from accounts.models import Installation, User
 from accounts.policy import AccountRefused, Refusal
 from accounts.roles import Role
+from accounts.services._locks import lock_actor
 from accounts.services.people import create_user
 
 
@@ -39,8 +40,8 @@ def set_server_url(url: str, *, actor: User | None, fresh: bool = False) -> bool
 
     A person may only with a fresh sign-in (spec/product.md, Settings → OIDC / SSO).
     """
-    if actor is not None and not actor.has_perm("accounts.can_manage_settings"):
-        raise AccountRefused(Refusal.NOT_ALLOWED)
+    if actor is not None:
+        lock_actor(actor, "accounts.can_manage_settings")
     Installation.load()
     installation = Installation.objects.select_for_update().get(pk=1)
     before, after = installation.server_url, url.rstrip("/")

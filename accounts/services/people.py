@@ -12,7 +12,7 @@ from accounts.changes import Action, record
 from accounts.models import Installation, User
 from accounts.policy import AccountRefused, Refusal
 from accounts.roles import ADMINISTRATORS, Role
-from accounts.services._locks import carry_over, lock
+from accounts.services._locks import carry_over, lock, lock_actor
 from accounts.services.access import end_sessions
 
 ROLE_FIELDS = ("role", "is_staff", "is_superuser")
@@ -49,7 +49,8 @@ def create_user(
     Of two that race for one name, the second takes its next (spec/sign-in.md, Username).
     """
     if actor is not None:
-        refusal = policy.may_grant(Role(actor.role), role)
+        present = lock_actor(actor, "accounts.can_manage_users")
+        refusal = policy.may_grant(Role(present.role), role)
         if refusal is not None:
             raise AccountRefused(refusal)
     for username in usernames:

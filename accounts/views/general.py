@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts.forms import CurrentPasswordForm, ServerUrlForm
 from accounts.freshness import NotConfirmed, confirm, is_fresh
 from accounts.origins import accepts_host, is_unprotected
+from accounts.policy import AccountRefused
 from accounts.services import server_url, set_server_url
 from accounts.views.fresh import fresh_sign_in
 from accounts.views.who import person, see_other, wait
@@ -53,7 +54,12 @@ class GeneralView(PermissionRequiredMixin, View):
         except NotConfirmed as refused:
             password_form.refuse(refused.sentence)
             return wait(self._page(request, form, password_form), refused.retry_after)
-        changed = set_server_url(url, actor=person(request), fresh=is_fresh(request))
+        try:
+            changed = set_server_url(url, actor=person(request), fresh=is_fresh(request))
+        except AccountRefused as refusal:
+            # Between the question and the save: the fifteen minutes were over, or the permission.
+            form.add_error(None, refusal.sentence)
+            return self._page(request, form, password_form)
         if not accepts_host(request.get_host()):
             # A POST never redirects off the site, and this host is none of ours any more.
             return render(request, "accounts/moved.html", {"server_url": url})

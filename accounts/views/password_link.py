@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.tokens import default_token_generator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
@@ -17,7 +16,8 @@ from accounts import external
 from accounts.forms import NewPasswordForm
 from accounts.models import User
 from accounts.policy import AccountRefused, Refusal
-from accounts.services import set_password
+from accounts.services import use_password_link
+from accounts.services.password_links import tokens
 from accounts.throttle import TooManyAttempts, count_guess, take_back
 from accounts.views.who import see_other, wait
 
@@ -42,7 +42,7 @@ class PasswordLinkView(View):
         if not form.is_valid():
             return _page(request, user, form)
         try:
-            set_password(user, form.cleaned_data["new_password"], actor=user)
+            use_password_link(user, token, form.cleaned_data["new_password"])
         except AccountRefused as refusal:
             return _dead(request, refusal.sentence)
         messages.success(request, "Your password is set. Sign in with it.")
@@ -50,9 +50,9 @@ class PasswordLinkView(View):
 
 
 class _Dead(Exception):
-    """A link that does nothing; `sentence` is empty when the link itself is used up or old."""
+    """A link that does nothing, and why."""
 
-    def __init__(self, sentence: str = "", *, retry_after: int = 0) -> None:
+    def __init__(self, sentence: str = Refusal.LINK_DEAD.sentence, *, retry_after: int = 0) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.retry_after = retry_after
@@ -69,7 +69,7 @@ def _holder(request: HttpRequest, uidb64: str, token: str) -> User:
     except ValueError:
         raise _Dead from None
     user = User.objects.filter(pk=key, is_active=True).first() if 0 < key < 2**63 else None
-    if user is None or not default_token_generator.check_token(user, token):
+    if user is None or not tokens.check_token(user, token):
         raise _Dead
     take_back(guess)
     if not external.current().passwords_accepted():
@@ -81,6 +81,6 @@ def _page(request: HttpRequest, user: User, form: NewPasswordForm) -> HttpRespon
     return render(request, "accounts/password_link.html", {"form": form, "person": user})
 
 
-def _dead(request: HttpRequest, sentence: str = "") -> HttpResponse:
+def _dead(request: HttpRequest, sentence: str) -> HttpResponse:
     context = {"sentence": sentence}
     return render(request, "accounts/password_link_dead.html", context, status=403)

@@ -16,11 +16,14 @@ from accounts.addresses import email_key
 from accounts.changes import record
 from accounts.models import User
 from accounts.policy import AccountRefused, Refusal
-from accounts.roles import ADMINISTRATORS
+from accounts.roles import ADMINISTRATORS, Role
 from accounts.services import lock_account, with_email
 from sso import conf
+from sso.conf import Config
 from sso.models import LINKABLE_REASONS, LinkedIdentity, SignInAttempt
-from sso.services.admission import identity_label
+from sso.rules.claims import GroupsSource
+from sso.rules.permissions import why_not_link
+from sso.services.admission import GROUPS_KEPT, identity_label
 
 # Of the newest refusals this many are looked at, and so many identities are listed at once.
 LOOKED_AT: Final = 1000
@@ -72,7 +75,10 @@ def link_several(chosen: Mapping[str, int], *, actor: User) -> int:
     try:
         with transaction.atomic():
             _lock_all({*chosen.values(), actor.pk})
-            listed = {candidate.attempt.reference: candidate for candidate in candidates()}
+            listed = {
+                candidate.attempt.reference: candidate
+                for candidate in candidates(linker=Role(actor.role))
+            }
             for reference, key in chosen.items():
                 candidate = listed.get(reference)
                 if (
@@ -96,7 +102,8 @@ def _lock_all(keys: set[int]) -> None:
 def _link(attempt: SignInAttempt, user: User, *, actor: User) -> LinkedIdentity:
     if not attempt.can_be_linked:
         _refuse(NOT_LINKABLE)
-    if attempt.issuer != conf.current().issuer:
+    config = conf.current()
+    if attempt.issuer != config.issuer:
         _refuse(OTHER_PROVIDER)
     locked = lock_account(user, actor=actor)
     locked.require(policy.may_manage(locked.actor_role, locked.role))
@@ -108,6 +115,8 @@ def _link(attempt: SignInAttempt, user: User, *, actor: User) -> LinkedIdentity:
         if linked.user_id != owner.pk:
             _refuse(TAKEN)
         return linked
+    if hindrance := groups_hindrance(attempt, owner, linker=locked.actor_role, config=config):
+        _refuse(hindrance)
     linked = LinkedIdentity(
         user=owner,
         issuer=attempt.issuer,
@@ -126,6 +135,18 @@ def _refuse(sentence: str) -> NoReturn:
     raise AccountRefused(Refusal.NOT_ALLOWED, sentence)
 
 
+def groups_hindrance(attempt: SignInAttempt, user: User, *, linker: Role, config: Config) -> str:
+    """Say why the groups of this identity keep the linker from tying it to the account."""
+    unresolved = {GroupsSource.OVERAGE.value, GroupsSource.INCOMPLETE.value}
+    return why_not_link(
+        linker,
+        Role(user.role),
+        attempt.groups,
+        all_known=attempt.groups_source not in unresolved and len(attempt.groups) < GROUPS_KEPT,
+        mapping=config.mapping,
+    )
+
+
 def holder_of(attempt: SignInAttempt) -> LinkedIdentity | None:
     """Find the tie of this attempt's identity, by subject or by Entra's object ID."""
     same = Q(subject=attempt.subject)
@@ -142,11 +163,18 @@ def accounts_with_address(attempt: SignInAttempt) -> list[User]:
     return with_email(attempt.email)
 
 
-def candidates() -> list[Candidate]:
+def candidates(*, linker: Role) -> list[Candidate]:
     """List who was refused and is linked to nobody, the newest first, in a few queries."""
-    unlinked = _unlinked(_refused_at(conf.current().issuer)[:LOOKED_AT])
+    config = conf.current()
+    unlinked = _unlinked(_refused_at(config.issuer)[:LOOKED_AT])
     claims = Counter(email_key(attempt.email) for attempt in unlinked)
     attempts = unlinked[:LISTED]
+    # Left out above, where they would be read of a thousand.
+    groups = dict(
+        SignInAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts])
+        .order_by()
+        .values_list("pk", "groups")
+    )
     keys = {email_key(attempt.email) for attempt in attempts} - {""}
     by_key: dict[str, list[User]] = defaultdict(list)
     for user in User.objects.filter(email_key__in=keys).order_by("pk"):
@@ -161,7 +189,10 @@ def candidates() -> list[Candidate]:
     for attempt in attempts:
         key = email_key(attempt.email)
         accounts = by_key.get(key, [])
+        attempt.groups = groups.get(attempt.pk, [])
         hindrance = _hindrance(attempt, accounts, taken=taken, alone=claims[key] == 1)
+        if not hindrance:
+            hindrance = groups_hindrance(attempt, accounts[0], linker=linker, config=config)
         account = accounts[0] if len(accounts) == 1 and not _is_denied(attempt) else None
         listed.append(Candidate(attempt=attempt, account=account, hindrance=hindrance))
     return listed

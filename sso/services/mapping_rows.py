@@ -12,7 +12,7 @@ from sso.conf import GROUP_FIELDS, Config
 from sso.rules import repair
 from sso.rules.groups import RoleMapping, group_key, parse_row
 from sso.rules.repair import NotAcceptable, Note
-from sso.services.preview import Preview, preview
+from sso.services.preview import Approval, Preview, preview
 from sso.services.settings import Assurance, Saved, save_settings
 
 
@@ -62,9 +62,18 @@ def add_to_row(
 
 
 def save_addition(
-    addition: Addition, *, seen: Mapping[str, Any], actor: User, assurance: Assurance
+    addition: Addition,
+    *,
+    seen: Mapping[str, Any],
+    actor: User,
+    own_demotion: bool,
+    assurance: Assurance,
 ) -> Saved:
-    """Save the row; raises as save_settings does."""
+    """Save the row; raises as save_settings does, and PreviewRequired where it does more by now."""
     return save_settings(
-        {addition.field: addition.row}, actor=actor, base=seen, assurance=assurance
+        {addition.field: addition.row},
+        actor=actor,
+        base=seen,
+        assurance=assurance,
+        approve=Approval(actor=actor, seen=addition.preview.digest, own_demotion=own_demotion),
     )

@@ -10,11 +10,14 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.changes import record
 from accounts.models import User
+from accounts.policy import AccountRefused
+from accounts.services import lock_actor
 from sso.conf import Config, from_rows
 from sso.encryption import encrypt
 from sso.models import OIDCSettings, RoleMapping
@@ -154,13 +157,16 @@ def save_settings(
     through OIDCSettingsForm; a ``client_secret`` among them is saved too, and takes the date on
     which the stored one expires with it unless a new date is among them. Raises SettingsRefused
     where rank or the state of the installation forbids it, FreshSignInRequired where a person
-    changes more than the ``assurance`` of their session covers. ``approve`` sees last, under the
+    changes more than the ``assurance`` of their session covers, PermissionDenied where they may
+    not change any of it by now. ``approve`` sees last, under the
     lock, what would be in force and which fields change; what it raises keeps all of it from
     being saved. ``undoes`` names the change that this one takes back.
     """
     OIDCSettings.load()
     RoleMapping.load()
     with transaction.atomic():
+        if actor is not None:
+            actor = _present(actor)
         row = OIDCSettings.objects.select_for_update().get(pk=1)
         mapping = RoleMapping.objects.select_for_update().get(pk=1)
         before = _values(row, mapping)
@@ -225,6 +231,14 @@ def _remove_expiry(
     if stored is not None:
         wanted[EXPIRES] = None
     return bool(secret) and stored is not None
+
+
+def _present(actor: User) -> User:
+    """Return the editor as they are now: the provider may have been asked since they came."""
+    try:
+        return lock_actor(actor, "accounts.can_manage_settings")
+    except AccountRefused as refused:
+        raise PermissionDenied(refused.sentence) from None
 
 
 def _wanted(

@@ -22,6 +22,7 @@ from accounts.models import User
 from accounts.policy import AccountRefused
 from accounts.roles import Role
 from accounts.views.who import SeeOther, person, see_other
+from sso import conf
 from sso.conf import provider_label
 from sso.models import LinkedIdentity, SignInAttempt
 from sso.services.identities import disconnect
@@ -30,6 +31,7 @@ from sso.services.linking import (
     TAKEN,
     accounts_with_address,
     candidates,
+    groups_hindrance,
     holder_of,
     link,
     link_several,
@@ -145,6 +147,8 @@ def _chosen(
         sentence = INACTIVE
     if not sentence and held is not None and held.user_id != user.pk:
         sentence = TAKEN
+    if not sentence and held is None:
+        sentence = groups_hindrance(attempt, user, linker=Role(actor.role), config=conf.current())
     same = user.linked_identities.filter(issuer=attempt.issuer).order_by("pk")
     return Chosen(user=user, identities=list(same), refusal=sentence)
 
@@ -157,7 +161,7 @@ class LinkSeveralView(PermissionRequiredMixin, View):
     raise_exception = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        listed = candidates()
+        listed = candidates(linker=Role(person(request).role))
         context = {
             "candidates": listed,
             "any_free": any(not candidate.hindrance for candidate in listed),

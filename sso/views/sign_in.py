@@ -51,6 +51,7 @@ BACKEND: Final = "sso.backends.OIDCBackend"
 COOKIE: Final = "patchmon-browser"
 PARAMETERS: Final = ("state", "code", "error", "error_description", "error_subcode", "iss")
 MAX_CODE: Final = 8192
+TESTERS: Final = "accounts.can_manage_settings"
 NOT_THEM: Final = frozenset({Reason.CONNECT_OTHER_USER, Reason.AUTH_TIME})
 NOT_CONFIRMED: Final = (
     "This could not be confirmed. Press the button in the other tab again and sign in at "
@@ -195,6 +196,11 @@ class CallbackView(View):
             )
         if trip.purpose is not Purpose.SIGN_IN and request.user.pk != trip.user_id:
             raise SignInRefused(Reason.CONNECT_OTHER_USER)
+        if trip.purpose is Purpose.TEST and not request.user.has_perm(TESTERS):
+            # The session of whoever began it ended with the role; a new one has come since.
+            raise SignInRefused(
+                Reason.CONNECT_OTHER_USER, detail="They may not manage the settings any more."
+            )
 
     def _provider_error(self, request: HttpRequest) -> SignInRefused:
         error = ProviderError.read(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -19,8 +20,11 @@ from sso.views.sign_ins import FilterForm, happened, rule_of
 
 MOST_ROWS: Final = 10_000
 CHUNK: Final = 500
-#: What a spreadsheet takes for the beginning of a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: What a spreadsheet takes for the beginning of a formula: East Asian ones the wide signs too.
+_SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA: Final = re.compile(rf"[\t\r\n]|\s*[{_SIGNS}]")
+#: Where decimals have a comma, a semicolon separates the cells, and quotes there hold nothing back.
+_FORMULA_INSIDE: Final = re.compile(rf"""(;[\s"]*)(?=[{_SIGNS}])""")
 _FIELDS: Final = (
     "username",
     "email",
@@ -76,8 +80,8 @@ class ExportView(PermissionRequiredMixin, View):
 
 def safe_cell(value: Any) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    text = _FORMULA_INSIDE.sub(r"\1'", str(value))
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 class _Line:

@@ -25,6 +25,7 @@ from sso.seen_values import open_base
 from sso.services.attempts import Attempt
 from sso.services.journey import begin
 from sso.services.mapping_rows import Addition, add_to_row, save_addition
+from sso.services.preview import PreviewRequired
 from sso.services.settings import Assurance, SettingsConflict, SettingsRefused, current_values
 from sso.services.trial import unstarted
 from sso.services.trial_reports import can_be_kept, is_lost, keep, kept
@@ -124,6 +125,11 @@ class RowView(SettingsPage):
             retry_after = refused.retry_after
             if password_form.is_bound:
                 password_form.refuse(refused.sentence)
+        except PreviewRequired:
+            # The settings changed while this was on its way: they look at it as it is now.
+            addition = self._addition(request, conf.current())
+            if addition is None:
+                return see_other(REPORT)
         return wait(self._ask(request, addition, password_form), retry_after)
 
     def _addition(self, request: HttpRequest, config: Config) -> Addition | None:
@@ -163,7 +169,13 @@ class RowView(SettingsPage):
         row = addition.role.value.replace("_", " ")
         seen = open_base(self.request.POST.get("base", "")) or current_values()
         try:
-            save_addition(addition, seen=seen, actor=self.actor, assurance=covered)
+            save_addition(
+                addition,
+                seen=seen,
+                actor=self.actor,
+                own_demotion="own_demotion" in self.request.POST,
+                assurance=covered,
+            )
         except SettingsConflict as conflict:
             _, theirs = conflict.conflicts[addition.field]
             messages.error(self.request, CHANGED_MEANWHILE.format(row, theirs))

@@ -89,7 +89,12 @@ def test_the_installation_is_one_row_saved_through_the_service(alice, signed_in)
     assert "http://localhost:3000" in browser.get(page).text
     browser.post(page, {"server_url": "nonsense"})
     assert server_url() == "http://localhost:3000"
-    browser.post(page, {"server_url": "https://patchmon.example.com/"})
+    typed = {"server_url": "https://patchmon.example.com/"}
+    asked = browser.post(page, typed)
+    assert "Confirm that this address leads to PatchMon" in asked.text
+    assert server_url() == "http://localhost:3000"
+    assert browser.post(page, {"server_url": "http://localhost:3000"}).status_code == 302
+    browser.post(page, typed | {"confirm_server_url": "on"})
     assert server_url() == "https://patchmon.example.com"
     assert Installation.objects.count() == 1
     assert browser.get("/admin/accounts/installation/add/").status_code == 403

@@ -140,11 +140,12 @@ def test_the_admin_site_asks_as_well(browser, clock):
     clock.shift(TOO_OLD)
     assert 'name="current_password"' in browser.get(path).text
 
-    refused = browser.post(path, {"server_url": NEW, "current_password": "wrong"})
+    typed = {"server_url": NEW, "confirm_server_url": "on"}
+    refused = browser.post(path, typed | {"current_password": "wrong"})
 
     assert "This is not your PatchMon password" in refused.text
     assert server_url() == OLD
-    assert browser.post(path, {"server_url": NEW, "current_password": PASSWORD}).status_code == 302
+    assert browser.post(path, typed | {"current_password": PASSWORD}).status_code == 302
     assert server_url() == NEW
 
 

@@ -79,6 +79,8 @@ def test_a_server_url_is_kept_as_scheme_host_and_port(typed, kept):
         "https://a.example?b", "https://u:p@a.example", "https://a.example:0",
         "https://a.example:99999", "https://a.example#b", "https://[::1", "javascript:alert(1)",
         "https://a,b.example", "https://a.example;x", "https://ä.example",
+        # No request for such a host gets as far as PatchMon.
+        "https://my_host.example", "https://a!b.example", "https://a$b.example", "https://(x)",
     ],
 )  # fmt: skip
 def test_anything_else_is_no_server_url(typed):

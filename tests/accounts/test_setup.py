@@ -34,6 +34,14 @@ def test_the_link_opens_the_wizard_with_this_servers_address(client):
     assert 'value="http://localhost:3000"' in page.text
 
 
+def test_an_address_that_no_column_holds_is_refused_before_anything_is_made(client):
+    answer = client.post(with_code(), WIZARD | {"email": f"{'a' * 243}@example.com"})
+
+    assert "at most 254 characters" in answer.text
+    assert not User.objects.exists()
+    assert services.setup_open()
+
+
 @pytest.mark.parametrize("query", ["", "?code=", "?code=wrong", "?code=%C3%A9"])
 def test_without_the_code_the_page_says_where_to_find_it(client, query):
     for answer in (client.get(f"/setup{query}"), client.post(f"/setup{query}", WIZARD)):

@@ -11,6 +11,8 @@ from tests.accounts.conftest import PASSWORD
 pytestmark = pytest.mark.django_db
 
 NEW = "another long secret"
+# An address by its form, and longer than its column: PostgreSQL would not store it.
+TOO_LONG = f"{'a' * 243}@example.com"
 
 
 def usernames(answer):
@@ -126,6 +128,7 @@ def test_a_link_does_nothing_while_no_password_is_accepted(
         ({"role": "superadmin"}, "Select a valid choice"),
         ({"role": "admin"}, "Select a valid choice"),
         ({"email": "nonsense"}, "valid email address"),
+        ({"email": TOO_LONG}, "at most 254 characters"),
     ],
 )
 def test_an_account_that_does_not_fit_is_not_added(bob, carol, signed_in, fields, says):
@@ -147,6 +150,17 @@ def test_details_and_role_are_saved_and_said(alice, carol, signed_in):
     assert (user.role, user.email) == (Role.ADMIN, "new@example.com")
     assert not Session.objects.filter(user=carol).exists()
     assert "carol is now Admin." in browser.get("/settings/users").text
+
+
+def test_an_address_is_not_changed_into_one_that_no_column_holds(alice, carol, signed_in):
+    browser = signed_in(alice)
+
+    kept = edit(browser, carol, email=TOO_LONG[1:])
+    answer = edit(browser, carol, email=TOO_LONG)
+
+    assert (kept.status_code, answer.status_code) == (303, 200)
+    assert "at most 254 characters" in answer.text
+    assert User.objects.get(pk=carol.pk).email == TOO_LONG[1:]
 
 
 def test_an_admin_neither_makes_admins_nor_touches_superadmins(alice, bob, carol, signed_in):

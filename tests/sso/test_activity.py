@@ -287,6 +287,23 @@ def test_no_cell_is_a_formula(admin_client, start):
     assert not any(cell.startswith(start) for cell in row.values())
 
 
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+@pytest.mark.parametrize("between", ["", " ", '"', '" ;"'])
+def test_no_part_of_a_cell_is_a_formula_where_semicolons_separate_them(
+    admin_client, start, between
+):
+    """What a browser says of itself is anybody's text."""
+    formula = f'{start}HYPERLINK("https://evil.example";"see")'
+    attempt("AAAA", user_agent=f"Mozilla/5.0 (X11; Linux);{between}{formula}", email=f" {formula}")
+
+    (row,) = exported(admin_client)
+
+    assert row["user_agent"] == f"Mozilla/5.0 (X11; Linux);{between}'{formula}"
+    assert row["email"] == f"' {formula}"
+    for cell in ";".join(row.values()).split(";"):
+        assert not cell.strip(' "').startswith(start)
+
+
 def test_a_cell_with_commas_quotes_and_lines_stays_one_cell(admin_client):
     attempt("AAAA", detail='one, "two"\r\n=three', groups=["a", "b"])
 

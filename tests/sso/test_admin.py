@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from auditlog.models import LogEntry
 from django.contrib.admin.models import LogEntry as AdminLogEntry
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Session, User
 from accounts.roles import Role
@@ -13,6 +16,7 @@ from accounts.services import create_user
 from entra_sim import defaults
 from sso import conf
 from sso.models import LinkedIdentity, OIDCSettings, RoleMapping, SignInAttempt
+from sso.provider import http
 from sso.services.settings import save_settings
 from tests.people import HOST, PASSWORD
 from tests.sso.conftest import connect
@@ -24,6 +28,7 @@ ADMIN = "/admin/sso"
 SETTINGS = f"{ADMIN}/oidcsettings/1/change/"
 MAPPING = f"{ADMIN}/rolemapping/1/change/"
 FORMS = {SETTINGS: "oidcsettings_form", MAPPING: "rolemapping_form"}
+CONFIRMED = frozenset({"disable_local_auth"})
 SECRET = "Pasted~Value.0123456789-abcdefghijklmnop"
 GROUP = "0b1e2c3d-1111-4222-8333-444455556666"
 
@@ -222,6 +227,37 @@ def test_the_mapping_is_saved_through_the_pages_form_and_service(admin_client):
     # The other singleton is left alone, its toggles too.
     assert conf.current().enforce_https is True
     assert conf.current().auto_create_users is True
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", [SETTINGS, MAPPING])
+def test_nobody_waits_for_the_provider_inside_the_admins_transaction(
+    connected, admin_client, administrator, monkeypatch, path
+):
+    """SQLite has one writer at a time: the whole site would wait with it."""
+    LinkedIdentity.objects.create(
+        user=administrator, issuer=connected.issuer, subject="boss", last_sign_in=timezone.now()
+    )
+    save_settings({"disable_local_auth": True}, actor=None, confirmed=CONFIRMED)
+    session = admin_client.session
+    session["signed_in_at"] -= 3600
+    session.save()
+    page = admin_client.get(path)
+    inside = []
+    send = http._send
+
+    def spy(*args, **kwargs):
+        inside.append(connection.in_atomic_block)
+        return send(*args, **kwargs)
+
+    monkeypatch.setattr(http, "_send", spy)
+    cache.clear()
+
+    answer = save(admin_client, path, page=page, button_text="New", default_role="readonly")
+
+    assert inside
+    assert not any(inside)
+    assert answer.status_code in {200, 302}
 
 
 def test_one_group_in_two_rows_is_refused_here_too(admin_client):

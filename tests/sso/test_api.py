@@ -429,6 +429,26 @@ def test_a_deeply_nested_body_is_refused(settings_row, admin_client):
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize("key", ["oidc_default_role", "oidc_button_text", "oidc_client_secret"])
+def test_half_a_character_is_refused_at_its_key(settings_row, admin_client, key):
+    before = conf.current()
+
+    answer = admin_client.patch(
+        SETTINGS, f'{{"{key}": "a\\ud800b"}}', content_type="application/json"
+    )
+
+    assert answer.status_code == 400
+    assert answer.json() == {key: ["There is half a character in it: send whole ones."]}
+    assert conf.current() == before
+
+
+def test_half_a_character_is_no_key(settings_row, admin_client):
+    answer = admin_client.patch(SETTINGS, '{"oidc_\\ud800": true}', content_type="application/json")
+
+    assert answer.status_code == 400
+    assert answer.json() == {"oidc_?": ["There is no setting of this name."]}
+
+
 def test_a_form_is_no_json(settings_row, admin_client):
     answer = admin_client.put(
         SETTINGS, "oidc_button_text=x", content_type="application/x-www-form-urlencoded"

@@ -10,7 +10,6 @@ from importlib.metadata import version
 import pytest
 import time_machine
 from django.contrib.auth import authenticate, get_user_model
-from django.contrib.auth.tokens import default_token_generator
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -21,6 +20,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from accounts.models import Session, User
 from accounts.roles import Role
 from accounts.services import create_user
+from accounts.services.password_links import tokens
 from entra_sim import defaults
 from sso import conf
 from sso.backends import OIDCBackend
@@ -67,7 +67,7 @@ def later(seconds: float) -> time_machine.travel:
 
 def link_of(user: User) -> str:
     key = urlsafe_base64_encode(force_bytes(user.pk))
-    return reverse("accounts:password-link", args=[key, default_token_generator.make_token(user)])
+    return reverse("accounts:password-link", args=[key, tokens.make_token(user)])
 
 
 # Refused until it can work

@@ -14,8 +14,10 @@ from accounts.roles import Role
 from entra_sim import defaults
 from entra_sim.tenant import GroupsClaim
 from sso.environment import read_environment
+from sso.fresh_sign_in import with_fresh_sign_in
 from sso.models import OIDCSettings, RoleMapping, SignInAttempt
 from sso.services.settings import save_settings
+from sso.views import trial
 from tests.people import HOST, PASSWORD
 from tests.sso.conftest import connect
 from tests.sso.pages import reads
@@ -295,6 +297,27 @@ def test_ones_own_demotion_is_confirmed_twice(connected, sign_in, administrator)
     assert defaults.UNMAPPED_GROUP not in RoleMapping.load().readonly_group
     browser.post(ROW, hidden(once) | {"own_demotion": "on"})
     assert defaults.UNMAPPED_GROUP in RoleMapping.load().readonly_group
+
+
+def test_what_it_does_by_the_time_it_is_saved_is_shown_first(
+    connected, admin_client, sign_in, monkeypatch
+):
+    connected.tenant.people["nora"].groups = [defaults.UNMAPPED_GROUP]
+    sign_in("nora")
+    save_settings({"sync_roles": False}, actor=None)
+    page = try_out(admin_client, connected, "nora")
+
+    def slow(request, act):
+        save_settings({"sync_roles": True}, actor=None)
+        return with_fresh_sign_in(request, act)
+
+    monkeypatch.setattr(trial, "with_fresh_sign_in", slow)
+    asked = put(admin_client, page, "admin")
+
+    assert "nora: User → Admin" in reads(asked)
+    assert defaults.UNMAPPED_GROUP not in RoleMapping.load().admin_group
+    admin_client.post(ROW, hidden(asked))
+    assert defaults.UNMAPPED_GROUP in RoleMapping.load().admin_group
 
 
 def test_values_of_the_environment_are_read_only(unmatched, admin_client, sim, settings):

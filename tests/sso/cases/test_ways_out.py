@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings as django_settings
-from django.contrib.auth.tokens import default_token_generator
 from django.test import Client
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
@@ -12,6 +11,7 @@ from django.utils.http import urlsafe_base64_encode
 from accounts.models import Session, User
 from accounts.roles import Role
 from accounts.services import create_user, deactivate
+from accounts.services.password_links import tokens
 from sso.management.commands.sso import Command
 from sso.models import OIDCSettings, SignInAttempt
 from sso.provider import store
@@ -166,7 +166,7 @@ def test_no_form_takes_a_password_while_single_sign_on_is_enforced(enforced, cli
 @pytest.mark.case(136)
 def test_no_link_sets_a_password_while_single_sign_on_is_enforced(enforced, client, administrator):
     uid = urlsafe_base64_encode(force_bytes(administrator.pk))
-    link = f"/password/{uid}/{default_token_generator.make_token(administrator)}"
+    link = f"/password/{uid}/{tokens.make_token(administrator)}"
     new = {"new_password": "another long password", "new_password_again": "another long password"}
 
     client.get(link, follow=True)
