@@ -31,9 +31,10 @@ def test_a_password_signs_in_and_a_wrong_one_does_not(down, client):
 
 
 def test_guessing_is_held_back_and_nobody_else_is(down, client):
-    for _ in range(5):
-        assert client.post("/login", {**BOSS, "password": WRONG}).status_code == 200
-    answer = client.post("/login", BOSS)
+    with time_machine.travel(time.time(), tick=False):
+        for _ in range(5):
+            assert client.post("/login", {**BOSS, "password": WRONG}).status_code == 200
+        answer = client.post("/login", BOSS)
 
     assert answer.status_code == 429
     assert "Too many attempts. Wait 15 minutes and try again." in reads(answer)
@@ -92,10 +93,10 @@ def test_a_cold_process_signs_people_in(down, connected, sign_in):
 
 
 def test_readiness_does_not_wait_for_a_claim_that_nobody_can_make(down, connected):
-    began = time.monotonic()
+    connected.requests.clear()
 
     assert readiness(conf.current()).ready
-    assert time.monotonic() - began < 2
+    assert connected.requests.count("discovery") == 1
 
 
 def test_passwords_stay_off_while_sso_is_enforced_and_works(
