@@ -5,19 +5,21 @@ Apart from its views, which import it first.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import (
     BaseAuthentication,
     SessionAuthentication,
     get_authorization_header,
 )
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts.middleware import ServerOriginCsrfMiddleware
 from accounts.models import ApiToken, User
 from accounts.services import find_token
 from accounts.throttle import TooManyAttempts, count_bad_token
@@ -73,8 +75,29 @@ class WithinScope(BasePermission):
         return scope is not None and token.covers(scope)
 
 
+def _no_view(request: HttpRequest) -> HttpResponse:
+    # Asked only whether it is exempt: DRF's own views are, and check by themselves.
+    return HttpResponse()
+
+
+class _CsrfCheck(ServerOriginCsrfMiddleware):
+    """The pages' own check, which hands back its reason instead of a page."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
 class SessionOrNothing(SessionAuthentication):
     """The session cookie with CSRF; without one the answer is 401, not 403."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Accept what the pages accept; upstream's own check knows no Server URL."""
+        check = _CsrfCheck(_no_view)
+        asked = request._request  # noqa: SLF001 - Django's own
+        check.process_request(asked)
+        reason = check.process_view(asked, _no_view, (), {})
+        if reason:
+            raise PermissionDenied(f"CSRF Failed: {reason}")
 
     def authenticate_header(self, request: Request) -> str:
         return "Session"

@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.roles import Role, permissions_of
-from accounts.services import create_user
+from accounts.services import create_user, set_server_url
 from entra_sim import defaults
 from sso import conf
 from sso.models import OIDCSettings, RoleMapping
@@ -152,6 +152,30 @@ def test_the_session_needs_csrf(administrator, settings_row):
         assert put(browser, {"oidc_button_text": "x"}, method).status_code == 403
     assert browser.post(IMPORT).status_code == 403
     assert rows() == before
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("origin", "status"), [("https://patchmon.example", 200), ("https://evil.example", 403)]
+)
+def test_the_session_is_accepted_from_the_server_urls_origin_as_on_the_pages(
+    administrator, settings_row, origin, status
+):
+    """Behind a proxy that ends TLS, the request itself is http."""
+    set_server_url("https://patchmon.example", actor=None)
+    browser = Client(enforce_csrf_checks=True, headers={"host": "patchmon.example"})
+    browser.force_login(administrator, backend="accounts.backends.PasswordBackend")
+    token = str(browser.get("/profile").context["csrf_token"])
+
+    answer = browser.patch(
+        SETTINGS,
+        {"oidc_button_text": "From the page"},
+        content_type="application/json",
+        headers={"origin": origin, "x-csrftoken": token},
+    )
+
+    assert answer.status_code == status
+    assert (conf.current().button_text == "From the page") is (status == 200)
 
 
 def test_a_deactivated_account_is_nobody(administrator):
