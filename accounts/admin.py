@@ -17,6 +17,7 @@ from accounts.forms import (
     FreeUsernameField,
     ServerUrlField,
     ServerUrlForm,
+    was_changed,
 )
 from accounts.freshness import NotConfirmed, confirm, is_fresh
 from accounts.models import Installation, User
@@ -33,6 +34,10 @@ else:
     # Django's own classes take no type arguments while they run.
     _ModelAdmin = admin.ModelAdmin
     _UserModelForm = _InstallationModelForm = forms.ModelForm
+
+
+# Fields of an account that only whoever changed them changes.
+DECIDE_WHO = frozenset({"role", "is_active"})
 
 
 class RefusalsBecomeMessages(_ModelAdmin):
@@ -67,6 +72,13 @@ class UserForm(_UserModelForm):
     class Meta:
         model = User
         fields = ("email", "first_name", "last_name", "role", "is_active")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The page tells what it showed, so that an old one does not take back what others did.
+        for name in DECIDE_WHO:
+            if name in self.fields:
+                self.fields[name].show_hidden_initial = True
 
 
 class NewUserForm(_UserModelForm):
@@ -149,9 +161,10 @@ class UserAdmin(RefusalsBecomeMessages):
             made = User.objects.get(pk=obj.pk)
             details = {name: entered[name] for name in ("email", "first_name", "last_name")}
             services.update_details(made, actor=actor, **details)
-            if "role" in entered:
+            changed = {name for name in DECIDE_WHO if name in entered and was_changed(form, name)}
+            if "role" in changed:
                 services.change_role(made, Role(entered["role"]), actor=actor)
-            if entered.get("is_active", made.is_active) is not made.is_active:
+            if "is_active" in changed and entered["is_active"] is not made.is_active:
                 act = services.activate if entered["is_active"] else services.deactivate
                 act(made, actor=actor)
         # The admin goes on with this instance: its key, its name in messages.

@@ -230,6 +230,11 @@ class NameForm(forms.Form):
     last_name = _name("Last name", "family-name")
 
 
+def was_changed(form: forms.BaseForm, name: str) -> bool:
+    """Say whether whoever sent the form changed this field, as far as it tells what it showed."""
+    return form.add_initial_prefix(name) not in form.data or name in form.changed_data
+
+
 class AccountForm(forms.Form):
     """Name, e-mail and role of somebody's account."""
 
@@ -255,6 +260,8 @@ class AccountForm(forms.Form):
         offered = [role for role in ROLES if role in roles or role is present]
         field = self.fields["role"]
         field.choices = [(role.value, role.label) for role in offered]  # type: ignore[attr-defined]
+        # The page tells what it showed, so that an old one does not take back what others did.
+        field.show_hidden_initial = present is not None
         if role_locked:
             field.disabled = True
             field.help_text = role_locked

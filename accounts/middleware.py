@@ -8,8 +8,10 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
+from django.views.defaults import permission_denied
 
 from accounts.origins import accepted_origin, accepts_host
+from accounts.policy import AccountRefused
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # Probes come by whatever name the orchestrator has for the container.
@@ -80,6 +82,26 @@ class AcceptedHostMiddleware:
             return self.get_response(request)
         context = {"host": host, "server_url": accepted_origin()}
         return render(request, "accounts/wrong_host.html", context, status=400)
+
+
+class RefusedMeanwhileMiddleware:
+    """Answer 403 where a service refuses what its page had no reason to expect.
+
+    An account that is deactivated or deleted while its own request is on the way.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        if not isinstance(exception, AccountRefused):
+            return None
+        return permission_denied(request, exception)
 
 
 class ServerOriginCsrfMiddleware(CsrfViewMiddleware):

@@ -5,7 +5,7 @@ Apart from its views, which import it first.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -75,26 +75,27 @@ class WithinScope(BasePermission):
         return scope is not None and token.covers(scope)
 
 
-class _CsrfCheck(ServerOriginCsrfMiddleware):
-    """The check of the pages' forms, which answers with its reason instead of a page."""
-
-    def _reject(self, request: HttpRequest, reason: str) -> str:
-        return reason
-
-
-def _no_view(_: HttpRequest) -> HttpResponse:
-    # The middleware wants a view to tell whether it is exempt; no view of REST framework's is.
+def _no_view(request: HttpRequest) -> HttpResponse:
+    # Asked only whether it is exempt: DRF's own views are, and check by themselves.
     return HttpResponse()
+
+
+class _CsrfCheck(ServerOriginCsrfMiddleware):
+    """The pages' own check, which hands back its reason instead of a page."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
 
 
 class SessionOrNothing(SessionAuthentication):
     """The session cookie with CSRF; without one the answer is 401, not 403."""
 
-    def enforce_csrf(self, request: HttpRequest) -> None:
-        """Accept the origins that the pages' forms accept; REST framework knows the request's."""
+    def enforce_csrf(self, request: Request) -> None:
+        """Accept what the pages accept; upstream's own check knows no Server URL."""
         check = _CsrfCheck(_no_view)
-        check.process_request(request)
-        reason = check.process_view(request, _no_view, (), {})
+        asked = request._request  # noqa: SLF001 - Django's own
+        check.process_request(asked)
+        reason = check.process_view(asked, _no_view, (), {})
         if reason:
             raise PermissionDenied(f"CSRF Failed: {reason}")
 

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views import View
 
 from accounts import external, policy
-from accounts.forms import AccountForm, NewAccountForm, UserFilterForm, WayIn
+from accounts.forms import AccountForm, NewAccountForm, UserFilterForm, WayIn, was_changed
 from accounts.models import User
 from accounts.paging import page_of
 from accounts.policy import AccountRefused
@@ -162,7 +162,7 @@ class UserView(PermissionRequiredMixin, View):
                     last_name=entered["last_name"],
                 )
                 role = Role(user.role)
-                if entered["role"] is not role:
+                if was_changed(form, "role") and entered["role"] is not role:
                     role = change_role(user, entered["role"], actor=actor).after
                     messages.success(
                         request, f"{user.username} is now {role.label}. Open sessions were ended."
