@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -14,9 +13,8 @@ from accounts.roles import Role
 from sso import metrics
 from sso.conf import Config, credential_fingerprint, current, local_sign_in_forced
 from sso.models import OIDCSettings
-from sso.provider import discovery, store
+from sso.provider import discovery, keys, store
 from sso.provider.deadline import Deadline
-from sso.provider.failures import ProviderFailed
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -91,48 +89,27 @@ def _verdict(config: Config) -> Readiness:
 
 
 def _provider_answers(config: Config) -> Readiness:
-    key = store.key("answers", config.issuer)
-    known: tuple[float, str] | None = store.read(key)
-    now = time.time()
-    if known is not None and 0 <= now - known[0] < (FAILURE_HOLDS if known[1] else ANSWER_HOLDS):
-        return _from_answer(known)
-    if not store.claim(f"{key}:asking", 1, ASK_SECONDS + 1):
-        # Somebody is asking just now: what was known holds until they are done.
-        return _from_answer(known) if known is not None else _wait_for_answer(key)
-    try:
-        discovery.ask(
-            config.issuer,
-            deadline=Deadline(ASK_SECONDS),
-            allow_http=not config.enforce_https,
+    allow_http = not config.enforce_https
+    # Whoever asked: a sign-in that has just found out is not made to ask twice.
+    last = discovery.outcome(config.issuer, allow_http=allow_http)
+    if last is None or not last.holds(FAILURE_HOLDS if last.failure else ANSWER_HOLDS):
+        last = discovery.ask_for_all(
+            config.issuer, deadline=Deadline(ASK_SECONDS), allow_http=allow_http, before=last
         )
-        answer = (time.time(), "")
-    except ProviderFailed as failure:
-        answer = (time.time(), f"{failure.reason}: {failure.detail}"[:300])
-    finally:
-        store.drop(f"{key}:asking")
-    store.write(key, answer, KNOWN_FOR)
-    return _from_answer(answer)
-
-
-def _wait_for_answer(key: str) -> Readiness:
-    deadline = time.monotonic() + ASK_SECONDS
-    while time.monotonic() < deadline:
-        time.sleep(0.05)
-        known: tuple[float, str] | None = store.read(key)
-        if known is not None:
-            return _from_answer(known)
-    return Readiness(cause=Cause.PROVIDER_UNREACHABLE, detail="no answer in time")
-
-
-def _from_answer(answer: tuple[float, str]) -> Readiness:
-    if answer[1]:
-        return Readiness(cause=Cause.PROVIDER_UNREACHABLE, detail=answer[1])
+    if last.failure is not None:
+        return Readiness(
+            cause=Cause.PROVIDER_UNREACHABLE,
+            detail=f"{last.failure.reason}: {last.failure.detail}"[:300],
+        )
     return Readiness(cause=Cause.READY)
 
 
 def forget_answers(issuer: str) -> None:
     """Ask the provider anew at the next question, as after a change of the settings."""
-    store.drop(store.key("answers", issuer))
+    discovery.forget_outcome(issuer)
+    found = discovery.held(issuer)
+    if found is not None:
+        keys.forget_outcome(found)
 
 
 def _tell_changes(verdict: Readiness) -> None:
