@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -13,8 +15,9 @@ from accounts.roles import Role
 from sso import metrics
 from sso.conf import Config, credential_fingerprint, current, local_sign_in_forced
 from sso.models import OIDCSettings
-from sso.provider import discovery, keys, store
+from sso.provider import breaker, discovery, keys, store
 from sso.provider.deadline import Deadline
+from sso.rules.reasons import Reason
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -48,6 +51,12 @@ EXPLANATIONS: Final = {
     Cause.PROVIDER_UNREACHABLE: "PatchMon could not get a valid discovery document from the "
     "provider. Check the Issuer URL, and that this server can reach the provider's host.",
 }
+# In the place of PROVIDER_UNREACHABLE's, while nobody asks the provider anything.
+LEFT_ALONE: Final = (
+    "The provider left five requests in a row without an answer, so PatchMon leaves it alone for "
+    "thirty seconds at a time. Check that this server can reach the provider's host, and whether "
+    "the provider reports an outage."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +65,7 @@ class Readiness:
 
     cause: Cause
     detail: str = ""
+    left_alone: bool = False
 
     @property
     def ready(self) -> bool:
@@ -63,7 +73,7 @@ class Readiness:
 
     @property
     def explanation(self) -> str:
-        return EXPLANATIONS[self.cause]
+        return LEFT_ALONE if self.left_alone else EXPLANATIONS[self.cause]
 
 
 def readiness(config: Config) -> Readiness:
@@ -100,8 +110,24 @@ def _provider_answers(config: Config) -> Readiness:
         return Readiness(
             cause=Cause.PROVIDER_UNREACHABLE,
             detail=f"{last.failure.reason}: {last.failure.detail}"[:300],
+            left_alone=last.failure.reason is Reason.PROVIDER_PAUSED,
+        )
+    # Sign-ins need more of the provider than its document (verification.md, The network).
+    left_alone = breaker.left_alone(*_needed(config.issuer, last.endpoints))
+    if left_alone:
+        return Readiness(
+            cause=Cause.PROVIDER_UNREACHABLE,
+            detail=f"{left_alone} did not answer five times in a row.",
+            left_alone=True,
         )
     return Readiness(cause=Cause.READY)
+
+
+def _needed(issuer: str, endpoints: Iterable[str]) -> Iterable[str]:
+    """Return each host and endpoint once that a sign-in cannot do without; Graph is none."""
+    host, _path = breaker.names(urlsplit(issuer))
+    named = (name for url in endpoints for name in breaker.names(urlsplit(url)))
+    return dict.fromkeys((host, *named))
 
 
 def forget_answers(issuer: str) -> None:

@@ -42,7 +42,7 @@ def test_a_discovery_document_that_cannot_be_had_is_asked_for_once_a_minute(conn
     assert connected.requests.count("discovery") == 1
     # Each is told the reason of the one that asked.
     assert caplog.text.count("'reason': 'discovery'") == 4
-    with later(59):
+    with later(55):
         assert start() == 503
         assert connected.requests.count("discovery") == 1
     with later(61):
@@ -57,7 +57,7 @@ def test_readiness_does_not_ask_what_a_sign_in_has_just_found_out(connected):
     assert not ready()
     assert connected.requests.count("discovery") == 1
     connected.heal()
-    with later(29):
+    with later(25):
         assert not ready()
         assert connected.requests.count("discovery") == 1
     # After its own thirty seconds it asks, and sign-ins have the document from it.
