@@ -15,8 +15,10 @@ from sso.provider import store
 
 FAILURES = 5
 OPEN_SECONDS = 30
-# How long ago a failure may be and still be "in a row".
+# How long ago the failure before may be and still be "in a row".
 MEMORY_SECONDS = 600
+# How long a row may last at most.
+ROW_SECONDS = 86_400
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -42,8 +44,7 @@ def failed(*of: str) -> None:
     opened = [
         name
         for name in of
-        if store.count(_count(name), MEMORY_SECONDS) >= FAILURES
-        and store.claim(_open(name), 1, OPEN_SECONDS)
+        if _failures(name) >= FAILURES and store.claim(_open(name), 1, OPEN_SECONDS)
     ]
     if opened:
         store.drop(store.VERDICT)
@@ -53,7 +54,19 @@ def failed(*of: str) -> None:
 
 
 def answered(*of: str) -> None:
-    store.drop(*(key(name) for name in of for key in (_count, _open)))
+    store.drop(*(key(name) for name in of for key in (_lately, _count, _open)))
+
+
+def _failures(name: str) -> int:
+    """Count one more of the row; a row of which nothing was heard for long is over."""
+    if store.read(_lately(name)) is None:
+        store.drop(_count(name))
+    store.write(_lately(name), 1, MEMORY_SECONDS)
+    return store.count(_count(name), ROW_SECONDS)
+
+
+def _lately(name: str) -> str:
+    return store.key("failed-lately", name)
 
 
 def _count(name: str) -> str:

@@ -523,6 +523,20 @@ def test_what_else_the_host_answers_does_not_make_up_for_an_endpoint():
         assert len(mock.calls) == 11
 
 
+@pytest.mark.parametrize(("minutes", "opens"), [(9.9, True), (10.1, False)])
+def test_each_failure_may_be_ten_minutes_after_the_one_before(minutes, opens):
+    with responses.RequestsMock() as mock:
+        mock.get("https://sso.example.com/", status=503)
+        for number in range(5):
+            with later(number * minutes * 60):
+                assert get("https://sso.example.com/").status == 503
+        with later(4 * minutes * 60 + 1):
+            if opens:
+                assert refused("https://sso.example.com/").reason is Reason.PROVIDER_PAUSED
+            else:
+                assert get("https://sso.example.com/").status == 503
+
+
 def test_any_answer_below_500_ends_the_row():
     statuses = [503, 503, 503, 503, 404, 503, 503, 503, 503, 429]
     with responses.RequestsMock() as mock:
