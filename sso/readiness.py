@@ -145,16 +145,17 @@ def _tell_changes(verdict: Readiness) -> None:
     metrics.count_change(
         "off" if verdict.cause is Cause.OFF else "ready" if verdict.ready else "not_ready"
     )
+    cause = verdict.cause.value
     if verdict.ready:
-        log.info("oidc ready", _event="sso.ready")
+        log.info("oidc ready", _event="sso.ready", cause=cause)
     elif verdict.cause is Cause.OFF:
-        log.info("oidc off", _event="sso.off")
+        log.info("oidc off", _event="sso.off", cause=cause)
     else:
         log.warning(
             "oidc not ready",
             _event="sso.not_ready",
             explanation=verdict.explanation,
-            cause=verdict.cause.value,
+            cause=cause,
             detail=verdict.detail,
         )
 

@@ -226,14 +226,23 @@ def test_every_change_is_logged_once_with_its_cause(connected, caplog):
     caplog.set_level("INFO")
     assert is_ready()
     assert is_ready()
-    assert caplog.text.count("oidc ready") == 1
+    assert told(caplog) == [("oidc ready", "sso.ready", "ready")]
 
     connected.fail("discovery", 503)
     with later(61):
         assert not is_ready()
         assert not is_ready()
-    assert caplog.text.count("oidc not ready") == 1
-    assert "provider_unreachable" in caplog.text
+        assert told(caplog)[1:] == [("oidc not ready", "sso.not_ready", "provider_unreachable")]
+        connect(connected, enabled=False)
+        assert not is_ready()
+        assert not is_ready()
+    assert told(caplog)[2:] == [("oidc off", "sso.off", "off")]
+
+
+def told(caplog) -> list[tuple[str, str, str]]:
+    """Return what was logged of readiness: message, event and cause."""
+    lines = [record.msg for record in caplog.records if record.name == "sso.readiness"]
+    return [(line["event"], line["_event"], line["cause"]) for line in lines]
 
 
 def test_administrators_read_the_cause_and_users_do_not(connected, client, admin_client):
