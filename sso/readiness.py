@@ -167,12 +167,20 @@ def last_known_cause() -> Cause | None:
 
 
 def client_was_refused(config: Config) -> None:
-    """End readiness: the provider refused the client itself (`invalid_client` and its kin)."""
+    """End readiness: the provider refused the client itself (`invalid_client` and its kin).
+
+    While SSO is off there is none to end: a test sign-in says itself what came of it.
+    """
+    if not config.enabled:
+        return
     fingerprint = credential_fingerprint(config.issuer, config.client_id, config.client_secret)
     OIDCSettings.objects.filter(pk=1).exclude(client_refused=fingerprint).update(
         client_refused=fingerprint
     )
-    _tell_changes(Readiness(cause=Cause.CLIENT_REFUSED))
+    in_force = current()
+    # Not where another secret was saved meanwhile, or SSO switched off.
+    if in_force.enabled and in_force.client_refused:
+        readiness(in_force)
 
 
 def client_was_accepted(config: Config) -> None:
