@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -14,9 +15,9 @@ from accounts.roles import Role
 from sso import metrics
 from sso.conf import Config, credential_fingerprint, current, local_sign_in_forced
 from sso.models import OIDCSettings
-from sso.provider import discovery, store
+from sso.provider import breaker, discovery, keys, store
 from sso.provider.deadline import Deadline
-from sso.provider.failures import ProviderFailed
+from sso.rules.reasons import Reason
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -50,6 +51,12 @@ EXPLANATIONS: Final = {
     Cause.PROVIDER_UNREACHABLE: "PatchMon could not get a valid discovery document from the "
     "provider. Check the Issuer URL, and that this server can reach the provider's host.",
 }
+# In the place of PROVIDER_UNREACHABLE's, while nobody asks the provider anything.
+LEFT_ALONE: Final = (
+    "The provider left five requests in a row without an answer, so PatchMon leaves it alone for "
+    "thirty seconds at a time. Check that this server can reach the provider's host, and whether "
+    "the provider reports an outage."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +65,7 @@ class Readiness:
 
     cause: Cause
     detail: str = ""
+    left_alone: bool = False
 
     @property
     def ready(self) -> bool:
@@ -65,7 +73,7 @@ class Readiness:
 
     @property
     def explanation(self) -> str:
-        return EXPLANATIONS[self.cause]
+        return LEFT_ALONE if self.left_alone else EXPLANATIONS[self.cause]
 
 
 def readiness(config: Config) -> Readiness:
@@ -91,48 +99,43 @@ def _verdict(config: Config) -> Readiness:
 
 
 def _provider_answers(config: Config) -> Readiness:
-    key = store.key("answers", config.issuer)
-    known: tuple[float, str] | None = store.read(key)
-    now = time.time()
-    if known is not None and 0 <= now - known[0] < (FAILURE_HOLDS if known[1] else ANSWER_HOLDS):
-        return _from_answer(known)
-    if not store.claim(f"{key}:asking", 1, ASK_SECONDS + 1):
-        # Somebody is asking just now: what was known holds until they are done.
-        return _from_answer(known) if known is not None else _wait_for_answer(key)
-    try:
-        discovery.ask(
-            config.issuer,
-            deadline=Deadline(ASK_SECONDS),
-            allow_http=not config.enforce_https,
+    allow_http = not config.enforce_https
+    # Whoever asked: a sign-in that has just found out is not made to ask twice.
+    last = discovery.outcome(config.issuer, allow_http=allow_http)
+    if last is None or not last.holds(FAILURE_HOLDS if last.failure else ANSWER_HOLDS):
+        last = discovery.ask_for_all(
+            config.issuer, deadline=Deadline(ASK_SECONDS), allow_http=allow_http, before=last
         )
-        answer = (time.time(), "")
-    except ProviderFailed as failure:
-        answer = (time.time(), f"{failure.reason}: {failure.detail}"[:300])
-    finally:
-        store.drop(f"{key}:asking")
-    store.write(key, answer, KNOWN_FOR)
-    return _from_answer(answer)
-
-
-def _wait_for_answer(key: str) -> Readiness:
-    deadline = time.monotonic() + ASK_SECONDS
-    while time.monotonic() < deadline:
-        time.sleep(0.05)
-        known: tuple[float, str] | None = store.read(key)
-        if known is not None:
-            return _from_answer(known)
-    return Readiness(cause=Cause.PROVIDER_UNREACHABLE, detail="no answer in time")
-
-
-def _from_answer(answer: tuple[float, str]) -> Readiness:
-    if answer[1]:
-        return Readiness(cause=Cause.PROVIDER_UNREACHABLE, detail=answer[1])
+    if last.failure is not None:
+        return Readiness(
+            cause=Cause.PROVIDER_UNREACHABLE,
+            detail=f"{last.failure.reason}: {last.failure.detail}"[:300],
+            left_alone=last.failure.reason is Reason.PROVIDER_PAUSED,
+        )
+    # Sign-ins need more of the provider than its document (verification.md, The network).
+    left_alone = breaker.left_alone(*_needed(config.issuer, last.endpoints))
+    if left_alone:
+        return Readiness(
+            cause=Cause.PROVIDER_UNREACHABLE,
+            detail=f"{left_alone} did not answer five times in a row.",
+            left_alone=True,
+        )
     return Readiness(cause=Cause.READY)
+
+
+def _needed(issuer: str, endpoints: Iterable[str]) -> Iterable[str]:
+    """Return each host and endpoint once that a sign-in cannot do without; Graph is none."""
+    host, _path = breaker.names(urlsplit(issuer))
+    named = (name for url in endpoints for name in breaker.names(urlsplit(url)))
+    return dict.fromkeys((host, *named))
 
 
 def forget_answers(issuer: str) -> None:
     """Ask the provider anew at the next question, as after a change of the settings."""
-    store.drop(store.key("answers", issuer))
+    discovery.forget_outcome(issuer)
+    found = discovery.held(issuer)
+    if found is not None:
+        keys.forget_outcome(found)
 
 
 def _tell_changes(verdict: Readiness) -> None:
@@ -142,16 +145,17 @@ def _tell_changes(verdict: Readiness) -> None:
     metrics.count_change(
         "off" if verdict.cause is Cause.OFF else "ready" if verdict.ready else "not_ready"
     )
+    cause = verdict.cause.value
     if verdict.ready:
-        log.info("oidc ready", _event="sso.ready")
+        log.info("oidc ready", _event="sso.ready", cause=cause)
     elif verdict.cause is Cause.OFF:
-        log.info("oidc off", _event="sso.off")
+        log.info("oidc off", _event="sso.off", cause=cause)
     else:
         log.warning(
             "oidc not ready",
             _event="sso.not_ready",
             explanation=verdict.explanation,
-            cause=verdict.cause.value,
+            cause=cause,
             detail=verdict.detail,
         )
 
@@ -163,12 +167,20 @@ def last_known_cause() -> Cause | None:
 
 
 def client_was_refused(config: Config) -> None:
-    """End readiness: the provider refused the client itself (`invalid_client` and its kin)."""
+    """End readiness: the provider refused the client itself (`invalid_client` and its kin).
+
+    While SSO is off there is none to end: a test sign-in says itself what came of it.
+    """
+    if not config.enabled:
+        return
     fingerprint = credential_fingerprint(config.issuer, config.client_id, config.client_secret)
     OIDCSettings.objects.filter(pk=1).exclude(client_refused=fingerprint).update(
         client_refused=fingerprint
     )
-    _tell_changes(Readiness(cause=Cause.CLIENT_REFUSED))
+    in_force = current()
+    # Not where another secret was saved meanwhile, or SSO switched off.
+    if in_force.enabled and in_force.client_refused:
+        readiness(in_force)
 
 
 def client_was_accepted(config: Config) -> None:

@@ -43,6 +43,14 @@ class IssuerDiffers(ProviderFailed):
         self.found = found
 
 
+class NotHttps(ProviderFailed):
+    """The document names an endpoint that is plain http where it may not be."""
+
+    def __init__(self, named: str) -> None:
+        super().__init__(Reason.PROVIDER_ADDRESS, f"The {named} is not https.")
+        self.named = named
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
     """A provider as its checked discovery document describes it."""
@@ -132,7 +140,7 @@ def check_schemes(metadata: Metadata, *, allow_http: bool) -> Metadata:
             continue
         to_loopback = addresses.is_loopback_host(addresses.split_url(url).hostname or "")
         if not (plain_issuer and (allow_http or (metadata.is_loopback and to_loopback))):
-            raise ProviderFailed(Reason.PROVIDER_ADDRESS, f"The {name} is not https.")
+            raise NotHttps(name)
     return metadata
 
 

@@ -88,7 +88,8 @@ def fetch(
     except addresses.BadUrl as problem:
         raise ProviderFailed(Reason.PROVIDER_ADDRESS, f"A URL to call {problem}.") from None
     host = parts.hostname or ""
-    if not probing and breaker.is_open(host):
+    counted = breaker.names(parts)
+    if not probing and breaker.is_open(*counted):
         raise ProviderFailed(
             Reason.PROVIDER_PAUSED, f"{host} has not answered lately; asking again shortly."
         )
@@ -102,16 +103,16 @@ def fetch(
         answer = _send(request, parts, call, max_bytes)
     except _Broke:
         if not retry or deadline.expired:
-            breaker.failed(host)
+            breaker.failed(*counted)
             raise
         answer = _send_again(request, parts, call, max_bytes)
     except _NoAnswer:
-        breaker.failed(host)
+        breaker.failed(*counted)
         raise
     if answer.is_server_error:
-        breaker.failed(host)
+        breaker.failed(*counted)
     else:
-        breaker.answered(host)
+        breaker.answered(*counted)
     if answer.is_redirect and not probing:
         # Following one would carry the client secret to another host.
         raise ProviderFailed(
@@ -126,7 +127,7 @@ def _send_again(
     try:
         return _send(request, parts, call, max_bytes)
     except _NoAnswer:
-        breaker.failed(parts.hostname or "")
+        breaker.failed(*breaker.names(parts))
         raise
 
 

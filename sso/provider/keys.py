@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from jwt import PyJWK, PyJWTError
 
-from sso.provider import store
+from sso.provider import asking, store
 from sso.provider.deadline import Deadline
 from sso.provider.document import Metadata
 from sso.provider.failures import ProviderFailed
@@ -29,7 +29,6 @@ RENEWED_AFTER_SECONDS = 3000
 # Between two requests that unknown keys cause, over all processes.
 REFETCH_SECONDS = 30
 RENEWAL_SECONDS = 60
-WAIT_SECONDS = 0.05
 MAX_KEYS = 100
 # How many keys of one identifier, or without one, are tried.
 MAX_CANDIDATES = 5
@@ -60,18 +59,17 @@ class KeySet:
 
 
 def held_or_fetched(metadata: Metadata, *, deadline: Deadline) -> KeySet:
-    """Return the keys, at most an hour old."""
-    held = _held(metadata)
-    if held is None:
-        claimed = _claim_key("first", metadata)
-        if not store.claim(claimed, "asking", RENEWAL_SECONDS):
-            held = _awaited(claimed, metadata, since=0, deadline=deadline)
-        if held is not None:
-            return held
-        try:
-            return _fetched(metadata, deadline)
-        finally:
-            store.drop(claimed)
+    """Return the keys, at most an hour old; where there are none a failure holds for a minute."""
+
+    def known() -> KeySet | None:
+        found = _held(metadata)
+        if found is None:
+            asking.raise_what_holds(_outcome_key(metadata))
+        return found
+
+    held = asking.alone(
+        _key(metadata), deadline=deadline, known=known, ask=lambda: _fetched(metadata, deadline)
+    )
     if time.time() - held.fetched_at >= RENEWED_AFTER_SECONDS and store.claim(
         _claim_key("renewal", metadata), "asking", RENEWAL_SECONDS
     ):
@@ -107,10 +105,13 @@ def refetched(metadata: Metadata, seen: KeySet, *, deadline: Deadline) -> KeySet
 
 
 def forget(metadata: Metadata) -> None:
-    store.drop(
-        _key(metadata),
-        *(_claim_key(kind, metadata) for kind in ("first", "renewal", "refetch")),
-    )
+    store.drop(_key(metadata), *(_claim_key(kind, metadata) for kind in ("renewal", "refetch")))
+    forget_outcome(metadata)
+
+
+def forget_outcome(metadata: Metadata) -> None:
+    """Ask anew at the next occasion; the keys at hand serve all the same."""
+    store.drop(_outcome_key(metadata))
 
 
 def fitting(keys: KeySet, metadata: Metadata, *, alg: str, kid: str | None) -> list[PyJWK]:
@@ -188,6 +189,16 @@ def _loaded(candidates: list[dict[str, Any]], alg: str) -> Iterator[PyJWK]:
 
 
 def _fetched(metadata: Metadata, deadline: Deadline) -> KeySet:
+    """Ask for the keys now, and keep what comes of it for everyone."""
+    name = _outcome_key(metadata)
+    with asking.failures_kept(name, deadline, seconds=asking.ASKED_SECONDS):
+        found = _asked(metadata, deadline)
+    store.write(_key(metadata), (found.keys, found.fetched_at), KEPT_SECONDS)
+    store.drop(name)
+    return found
+
+
+def _asked(metadata: Metadata, deadline: Deadline) -> KeySet:
     answer = fetch(
         "GET", metadata.jwks_uri, deadline=deadline, retry=True, loopback=metadata.is_loopback
     )
@@ -199,9 +210,7 @@ def _fetched(metadata: Metadata, deadline: Deadline) -> KeySet:
     if not isinstance(published, list) or not published:
         raise ProviderFailed(Reason.PROVIDER_KEYS, "The provider publishes no signing keys.")
     usable = tuple(key for key in published[:MAX_KEYS] if isinstance(key, dict))
-    found = KeySet(keys=usable, fetched_at=time.time())
-    store.write(_key(metadata), (found.keys, found.fetched_at), KEPT_SECONDS)
-    return found
+    return KeySet(keys=usable, fetched_at=time.time())
 
 
 def _awaited(
@@ -209,7 +218,7 @@ def _awaited(
 ) -> KeySet | None:
     """Wait for keys that another caller is fetching now, if one is."""
     while store.read(claimed) == "asking" and not deadline.expired:
-        time.sleep(WAIT_SECONDS)
+        time.sleep(asking.WAIT_SECONDS)
     held = _held(metadata)
     return held if held is not None and held.fetched_at > since else None
 
@@ -223,6 +232,10 @@ def _held(metadata: Metadata) -> KeySet | None:
 
 def _key(metadata: Metadata) -> str:
     return store.key("keys", metadata.jwks_uri)
+
+
+def _outcome_key(metadata: Metadata) -> str:
+    return store.key("keys-outcome", metadata.jwks_uri)
 
 
 def _claim_key(kind: str, metadata: Metadata) -> str:

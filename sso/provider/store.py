@@ -16,6 +16,7 @@ from accounts.shared_cache import (
 )
 
 __all__ = [
+    "VERDICT",
     "claim",
     "count",
     "drop",
@@ -26,6 +27,9 @@ __all__ = [
     "write",
     "write_shared",
 ]
+
+#: What readiness found in the last minute; whatever contradicts it drops it.
+VERDICT = "sso:verdict"
 
 
 def key(kind: str, subject: str) -> str:

@@ -84,8 +84,12 @@ def post_as_client(
     client_id: str,
     client_secret: str,
     deadline: Deadline,
+    probing: bool = False,
 ) -> Answer:
-    """Make a request to the token endpoint, authenticated by exactly one method."""
+    """Make a request to the token endpoint, authenticated by exactly one method.
+
+    `probing` as for `fetch`.
+    """
     headers = {}
     if _uses_post(metadata):
         form = form | {"client_id": client_id, "client_secret": client_secret}
@@ -101,6 +105,7 @@ def post_as_client(
         headers=headers,
         retry=False,
         loopback=metadata.is_loopback,
+        probing=probing,
     )
 
 

@@ -6,6 +6,7 @@ import base64
 import logging
 from datetime import timedelta
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 import time_machine
@@ -26,6 +27,7 @@ from sso import conf
 from sso.backends import OIDCBackend
 from sso.environment import read_environment
 from sso.models import LinkedIdentity, OIDCSettings, SignInAttempt, UsedRoundTrip
+from sso.provider import connections
 from tests.people import HOST, PASSWORD
 from tests.sso.conftest import connect
 from tests.sso.pages import SETTINGS, errors_of, form_data, press, reads
@@ -378,6 +380,95 @@ def test_a_secret_that_the_provider_refuses_opens_it_at_once(enforced, sign_in):
     # It lasts until the credential changes, however well discovery answers.
     with later(3600):
         assert fresh().get(CONFIG).json()["enabled"] is False
+
+
+TOKEN_FAULTS: dict[str, dict[str, Any]] = {
+    "503": {"status": 503},
+    "hangs up": {"drop": True},
+    "hangs": {"delay": 0.5},
+}
+
+
+@pytest.fixture(params=TOKEN_FAULTS, ids=str)
+def dead_token_endpoint(request, enforced, monkeypatch):
+    """Discovery answers as ever, and the token endpoint gives none; healed in the end."""
+    monkeypatch.setattr(connections, "READ_SECONDS", 0.1)
+    enforced.fail("token", **TOKEN_FAULTS[request.param])
+    return enforced
+
+
+def test_a_token_endpoint_that_gives_no_answer_opens_it_for_thirty_seconds(
+    dead_token_endpoint, sign_in, admin_client, caplog
+):
+    for _ in range(4):
+        sign_in("sofia")
+    assert fresh().post("/login", BOSS).status_code == 403
+    sign_in("sofia")
+
+    page = fresh().get("/login")
+    assert 'name="password"' in page.text
+    assert UNAVAILABLE in page.text
+    assert fresh().post("/login", BOSS).status_code == 303
+    assert fresh().get(CONFIG).json()["enabled"] is False
+    assert "five requests in a row without an answer" in reads(admin_client.get(SETTINGS))
+    assert "oidc not ready" in caplog.text
+    asked = dead_token_endpoint.requests.count("token")
+    sign_in("sofia")
+    assert SignInAttempt.objects.all()[0].reason == "provider_paused"
+    assert dead_token_endpoint.requests.count("token") == asked
+    with later(31):
+        assert fresh().post("/login", BOSS).status_code == 403
+        # One more in the row, and it is open at once.
+        sign_in("sofia")
+        assert fresh().post("/login", BOSS).status_code == 303
+
+
+def test_a_discovery_document_that_is_there_does_not_keep_both_doors_shut(enforced, sign_in):
+    enforced.fail("token", 503)
+
+    for minutes in range(5):
+        with later(minutes * 120):
+            assert fresh().get(CONFIG).json()["enabled"] is True
+            sign_in("sofia")
+
+    assert enforced.requests.count("discovery") >= 5
+    with later(4 * 120 + 1):
+        assert fresh().post("/login", BOSS).status_code == 303
+
+
+def test_a_token_request_that_is_answered_shuts_it_again(enforced, sign_in):
+    enforced.fail("token", 503, count=5)
+    for _ in range(5):
+        sign_in("sofia")
+    assert fresh().post("/login", BOSS).status_code == 303
+
+    with later(31):
+        assert is_signed_in(sign_in("sofia"))
+        for _ in range(4):
+            enforced.fail("token", 503, count=1)
+            sign_in("sofia")
+        assert fresh().post("/login", BOSS).status_code == 403
+
+
+def test_a_check_of_the_configuration_asks_all_the_same(enforced, sign_in, admin_client):
+    enforced.fail("token", 503, count=5)
+    for _ in range(5):
+        sign_in("sofia")
+    assert fresh().get(CONFIG).json()["enabled"] is False
+
+    assert "The last check passed." in reads(admin_client.post(f"{SETTINGS}/check"))
+
+    assert fresh().get(CONFIG).json()["enabled"] is True
+
+
+def test_keys_that_nobody_gets_open_it(enforced, sign_in):
+    enforced.fail("keys", 503)
+    with later(3601):
+        for minutes in range(5):
+            with later(3601 + minutes * 61):
+                sign_in("sofia")
+        with later(3601 + 4 * 61 + 1):
+            assert fresh().post("/login", BOSS).status_code == 303
 
 
 def test_a_secret_that_cannot_be_decrypted_opens_it(enforced, settings):

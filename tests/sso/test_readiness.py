@@ -18,6 +18,7 @@ from sso.readiness import Cause, client_was_refused, readiness
 from tests.people import HOST
 from tests.sso.conftest import connect
 from tests.sso.pages import SETTINGS, press, reads
+from tests.sso.trials import try_out
 
 pytestmark = pytest.mark.django_db
 
@@ -226,14 +227,46 @@ def test_every_change_is_logged_once_with_its_cause(connected, caplog):
     caplog.set_level("INFO")
     assert is_ready()
     assert is_ready()
-    assert caplog.text.count("oidc ready") == 1
+    assert told(caplog) == [("oidc ready", "sso.ready", "ready")]
 
     connected.fail("discovery", 503)
     with later(61):
         assert not is_ready()
         assert not is_ready()
-    assert caplog.text.count("oidc not ready") == 1
-    assert "provider_unreachable" in caplog.text
+        assert told(caplog)[1:] == [("oidc not ready", "sso.not_ready", "provider_unreachable")]
+        connect(connected, enabled=False)
+        assert not is_ready()
+        assert not is_ready()
+    assert told(caplog)[2:] == [("oidc off", "sso.off", "off")]
+
+
+def told(caplog) -> list[tuple[str, str, str]]:
+    """Return what was logged of readiness: message, event and cause."""
+    lines = [record.msg for record in caplog.records if record.name == "sso.readiness"]
+    return [(line["event"], line["_event"], line["cause"]) for line in lines]
+
+
+def test_a_refusal_that_comes_after_its_secret_was_replaced_ends_nothing(connected, caplog):
+    caplog.set_level("INFO")
+    assert is_ready()
+    before = conf.current()
+    connect(connected, client_secret=defaults.EXPIRED_SECRET_VALUE)
+
+    client_was_refused(before)
+
+    assert told(caplog) == [("oidc ready", "sso.ready", "ready")]
+
+
+def test_off_is_off_whatever_a_test_sign_in_meets(sim, administrator, admin_client, caplog):
+    connect(sim, enabled=False, client_secret=defaults.EXPIRED_SECRET_VALUE)
+
+    page = try_out(admin_client, sim, "alice")
+
+    assert "client secret" in reads(page)
+    for path in ("/", "/profile", "/settings/users", SETTINGS):
+        assert "Single sign-on is not ready" not in reads(admin_client.get(path)), path
+    assert "oidc not ready" not in caplog.text
+    assert conf.current().client_refused is False
 
 
 def test_administrators_read_the_cause_and_users_do_not(connected, client, admin_client):

@@ -47,7 +47,12 @@ def client(
         form["scope"] = f"{metadata.graph_root or _GRAPH}/.default"
     try:
         answer = post_as_client(
-            metadata, form, client_id=client_id, client_secret=client_secret, deadline=deadline
+            metadata,
+            form,
+            client_id=client_id,
+            client_secret=client_secret,
+            deadline=deadline,
+            probing=True,
         )
     except ProviderFailed as problem:
         return ClientVerdict(by_failure(problem, metadata.token_endpoint))

@@ -24,6 +24,8 @@ from tests.sso.cases.hostile import HostileProvider
 
 pytestmark = pytest.mark.django_db
 
+CONFIG = "/api/v1/auth/oidc/config"
+
 
 @pytest.fixture
 def served(administrator) -> Iterator[HostileProvider]:
@@ -183,6 +185,43 @@ def test_sign_ins_fail_at_once_after_five_without_an_answer(browser, served):
 
     assert_refused(browser, Reason.PROVIDER_PAUSED)
     assert served.asked["token"] == 5
+
+
+@pytest.mark.case(86)
+def test_a_token_endpoint_on_another_host_counts_for_the_sign_ins_that_need_it(
+    provider, open_browser, wire
+):
+    elsewhere = wire.post("https://tokens.example.net/token", status=503)
+    provider.document["token_endpoint"] = "https://tokens.example.net/token"
+    browser = open_browser()
+    for _ in range(4):
+        browser.remember()
+        browser.sign_in()
+        assert_refused(browser, Reason.PROVIDER_STATUS)
+    assert browser.get(CONFIG).json()["enabled"] is True
+    browser.remember()
+    browser.sign_in()
+
+    assert_refused(browser, Reason.PROVIDER_STATUS)
+    assert browser.get(CONFIG).json()["enabled"] is False
+    assert "unavailable at the moment" in browser.page
+    assert elsewhere.call_count == 5
+    assert provider.asked["discovery"] == 1
+
+
+def test_graph_that_gives_no_answer_never_counts_for_the_login_host(entra, log):
+    entra.told["groups"] = lambda _honest: Reply(503)
+    entra.claims["groups"] = None
+    connect(entra)
+    make_alice(entra)
+    for _ in range(7):
+        browser = Browser(entra, log)
+        browser.sign_in()
+        assert browser.username == "alice"
+
+    # Asked until it is left alone; the login host never is.
+    assert entra.asked["groups"] == 5
+    assert Browser(entra, log).get(CONFIG).json()["enabled"] is True
 
 
 def _self_signed(folder: Path) -> ssl.SSLContext:

@@ -286,7 +286,11 @@ def test_readiness_sees_how_old_the_answer_is(provider):
     with time_machine.travel(began + 70, tick=False):
         assert time.time() - held(provider, max_age=60).fetched_at > 60
         provider.on("discovery", lambda honest: honest)
-    with time_machine.travel(began + 110, tick=False):
+    # Asked at most once a minute, also when nothing came of it.
+    with time_machine.travel(began + 129, tick=False):
+        assert time.time() - held(provider, max_age=60).fetched_at > 60
+        assert provider.total == 2
+    with time_machine.travel(began + 131, tick=False):
         assert time.time() - held(provider, max_age=60).fetched_at < 1
 
 
@@ -308,6 +312,66 @@ def test_a_first_crowd_asks_once(provider):
         thread.join()
     assert len(found) == 6
     assert provider.total == 1
+
+
+def test_a_first_crowd_asks_once_for_what_cannot_be_had(provider):
+    def slow(_honest: Reply) -> Reply:
+        time.sleep(0.2)
+        return Reply(404)
+
+    provider.on("discovery", slow)
+    reasons: list[Reason] = []
+
+    def sign_in() -> None:
+        with pytest.raises(ProviderFailed) as caught:
+            held(provider)
+        reasons.append(caught.value.reason)
+
+    crowd = [threading.Thread(target=sign_in) for _ in range(6)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+    assert reasons == [Reason.DISCOVERY] * 6
+    assert provider.total == 1
+
+
+def test_what_is_kept_of_a_failure_says_as_much_as_the_failure(entra):
+    error = {"error": "invalid_tenant", "error_codes": [90002], "error_description": "No."}
+    entra.reply("discovery", Reply.json(error, 400))
+    told = []
+    for _ in range(2):
+        with pytest.raises(ProviderFailed) as caught:
+            held(entra)
+        told.append((str(caught.value), caught.value.provider_error))
+    assert told[0] == told[1]
+    error_told = told[0][1]
+    assert error_told is not None
+    assert error_told.codes == (90002,)
+    assert entra.total == 1
+
+
+def test_another_issuer_is_still_named_when_it_is_told_again(provider):
+    provider.document["issuer"] = "https://sso.example.com/realms/other"
+    for _ in range(2):
+        with pytest.raises(IssuerDiffers) as caught:
+            held(provider)
+        assert caught.value.found == "https://sso.example.com/realms/other"
+    assert provider.total == 1
+
+
+def test_what_only_an_impatient_caller_missed_is_not_kept():
+    def slow(honest: Reply) -> Reply:
+        time.sleep(0.3)
+        return honest
+
+    with FakeProvider.serving() as provider:
+        provider.on("discovery", slow)
+        with pytest.raises(ProviderFailed) as caught:
+            discovery.metadata(provider.issuer, max_age=60, deadline=Deadline(0.1))
+        assert caught.value.reason is Reason.PROVIDER_TIMEOUT
+        assert held(provider).issuer == provider.issuer
+    assert provider.asked["discovery"] == 2
 
 
 def test_what_is_forgotten_is_asked_for_again(provider):

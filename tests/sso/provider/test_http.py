@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import responses
+import time_machine
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -322,7 +324,7 @@ def test_case_94_addresses_that_are_never_called(settings, url, private, loopbac
     failure = refused(url, loopback=loopback)
     assert failure.reason is Reason.PROVIDER_BLOCKED
     assert time.monotonic() - began < 0.5
-    assert not store.read(breaker._count("10.0.0.1"))
+    assert not store.read(breaker._count(breaker.names(urlsplit(url))[0]))
 
 
 def test_case_95_the_address_that_was_connected_to_decides(settings, monkeypatch):
@@ -485,19 +487,54 @@ def test_a_refused_connection_is_not_a_broken_one():
     assert "no connection" in failure.detail
 
 
-def test_five_failures_in_a_row_stop_the_asking_for_a_while(monkeypatch):
+def later(seconds: float) -> time_machine.travel:
+    return time_machine.travel(dt.timedelta(seconds=seconds), tick=True)
+
+
+def test_five_failures_in_a_row_stop_the_asking_for_a_while():
     with responses.RequestsMock() as mock:
         mock.get("https://sso.example.com/", status=503)
         mock.get("https://graph.example.com/", status=200)
         for _ in range(5):
             assert get("https://sso.example.com/").status == 503
         assert refused("https://sso.example.com/").reason is Reason.PROVIDER_PAUSED
+        # The whole host, whatever is asked of it.
+        assert refused("https://sso.example.com/else").reason is Reason.PROVIDER_PAUSED
         assert len(mock.calls) == 5
         # Per host: Graph never counts for the login host, nor the other way round.
         assert get("https://graph.example.com/").status == 200
-        store.drop(breaker._open("sso.example.com"))
-        assert get("https://sso.example.com/").status == 503
-        assert refused("https://sso.example.com/").reason is Reason.PROVIDER_PAUSED
+        with later(25):
+            assert refused("https://sso.example.com/").reason is Reason.PROVIDER_PAUSED
+        with later(31):
+            assert get("https://sso.example.com/").status == 503
+            assert refused("https://sso.example.com/").reason is Reason.PROVIDER_PAUSED
+
+
+def test_what_else_the_host_answers_does_not_make_up_for_an_endpoint():
+    with responses.RequestsMock() as mock:
+        mock.get("https://sso.example.com/token?a=1", status=503)
+        mock.get("https://sso.example.com/discovery", status=200)
+        for _ in range(5):
+            assert get("https://sso.example.com/token?a=1").status == 503
+            assert get("https://sso.example.com/discovery").status == 200
+        # A query makes no endpoint of its own.
+        assert refused("https://sso.example.com/token?a=2").reason is Reason.PROVIDER_PAUSED
+        assert get("https://sso.example.com/discovery").status == 200
+        assert len(mock.calls) == 11
+
+
+@pytest.mark.parametrize(("minutes", "opens"), [(9.9, True), (10.1, False)])
+def test_each_failure_may_be_ten_minutes_after_the_one_before(minutes, opens):
+    with responses.RequestsMock() as mock:
+        mock.get("https://sso.example.com/", status=503)
+        for number in range(5):
+            with later(number * minutes * 60):
+                assert get("https://sso.example.com/").status == 503
+        with later(4 * minutes * 60 + 1):
+            if opens:
+                assert refused("https://sso.example.com/").reason is Reason.PROVIDER_PAUSED
+            else:
+                assert get("https://sso.example.com/").status == 503
 
 
 def test_any_answer_below_500_ends_the_row():

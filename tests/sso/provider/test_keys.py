@@ -63,6 +63,15 @@ def test_case_17_an_outage(provider, metadata):
     assert caught.value.reason is Reason.PROVIDER_STATUS
 
 
+def test_case_17_what_failed_is_not_asked_for_again_by_everybody(provider, metadata):
+    provider.reply("keys", Reply(404))
+    for _ in range(3):
+        with pytest.raises(ProviderFailed) as caught:
+            verify(provider, metadata)
+        assert caught.value.reason is Reason.PROVIDER_KEYS
+    assert provider.asked["keys"] == 1
+
+
 def test_case_18_too_many_bytes_of_keys(provider, metadata):
     provider.reply("keys", Reply(200, b"x" * 2_000_000))
     with pytest.raises(ProviderFailed) as caught:
