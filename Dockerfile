@@ -26,4 +26,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/health/ready', timeout=4)"]
 # Migrations are a command of their own (compose.yaml), never every worker's start.
-CMD ["gunicorn", "--config", "python:patchmon.gunicorn", "patchmon.wsgi:application"]
+CMD ["python", "-m", "patchmon"]

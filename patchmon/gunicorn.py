@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from patchmon.logs import configure
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
 
-bind = f"0.0.0.0:{os.environ.get('PORT') or 3000}"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
+from patchmon.logs import configure
+from patchmon.start import judged
+
+# Before anything listens. A worker that stops over a bad value would be replaced for ever.
+_start = judged()
+
+bind = f"0.0.0.0:{_start.port}"
+workers = _start.processes
 worker_class = "gthread"
 threads = 8
 # A callback may wait ten seconds for the provider; past this a worker is stuck.
@@ -24,7 +30,18 @@ control_socket_disable = True
 # The proxy's headers are judged by TRUST_PROXY alone.
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
-logconfig_dict: dict[str, Any] = configure(
-    log_format=os.environ.get("LOG_FORMAT") or "json",
-    level=os.environ.get("LOG_LEVEL") or "info",
-)
+logconfig_dict: dict[str, Any] = configure(log_format=_start.log_format, level=_start.log_level)
+
+
+def on_starting(server: Arbiter) -> None:
+    """Judge the number of processes that really start: gunicorn's own --workers wins."""
+    if server.cfg.workers != workers:
+        judged(WEB_CONCURRENCY=str(server.cfg.workers))
+
+
+def on_reload(server: Arbiter) -> None:
+    """Judge what the workers after a SIGHUP will read; stop the server where they would stop."""
+    try:
+        judged(WEB_CONCURRENCY=str(server.cfg.workers))
+    except SystemExit:
+        raise HaltServer("The settings cannot be used any more.", 1) from None

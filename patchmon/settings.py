@@ -15,7 +15,7 @@ from csp.constants import NONE, SELF
 
 from patchmon import logs
 from patchmon.environment import Environment, kept_secret_key, load_dotenv
-from sso.environment import BadVariable, read_environment
+from sso.environment import BadVariable, BadVariables, read_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"][
@@ -65,9 +65,9 @@ try:
     PROVIDER_ALLOW_PRIVATE_ADDRESSES = env.switch("OIDC_ALLOW_PRIVATE_ADDRESSES", default=True)
     PROVIDER_PROXIES = {"https": proxy} if (proxy := env.link("HTTPS_PROXY")) else {}
     PROVIDER_NO_PROXY = env.text("NO_PROXY")
-except BadVariable as problem:
-    # One line, never a traceback: it is read in a terminal or a container's log.
-    sys.exit(f"patchmon: {problem}")
+except (BadVariable, BadVariables) as problem:
+    # One line each, never a traceback: it is read in a terminal or a container's log.
+    sys.exit("\n".join(f"patchmon: {line}" for line in str(problem).splitlines()))
 
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 

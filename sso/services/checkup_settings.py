@@ -83,7 +83,7 @@ def _missing(config: Config, name: str) -> Finding:
 
 
 def _checks(config: Config) -> dict[str, Callable[[], Finding | None]]:
-    """Judge each value as the page would if it were typed now: the environment's never were."""
+    """Judge each value as the page would if it were typed now: the rules may be newer than it."""
     microsoft = is_microsoft_login_host(host_of(config.issuer))
     https = config.enforce_https
     scopes = config.scopes_for(is_entra=microsoft)

@@ -82,6 +82,25 @@ def test_a_bad_value_is_one_line_that_names_the_variable(start, name, value):
     assert PASSWORD not in line
 
 
+def test_all_that_is_wrong_with_single_sign_on_is_told_at_once(start):
+    told = start(
+        OIDC_ENABLED="maybe",
+        OIDC_ISSUER_URL="https://login.microsoftonline.com/common/v2.0",
+        OIDC_CLIENT_SECRET=f"{PASSWORD}\u200b{PASSWORD}",
+        OIDC_SCOPES="groups",
+    )
+
+    if not isinstance(told, str):
+        pytest.fail("it was accepted")
+    assert [line.split()[:2] for line in told.splitlines()] == [
+        ["patchmon:", "OIDC_ENABLED"],
+        ["patchmon:", "OIDC_ISSUER_URL"],
+        ["patchmon:", "OIDC_CLIENT_SECRET"],
+        ["patchmon:", "OIDC_SCOPES"],
+    ]
+    assert PASSWORD not in told
+
+
 def test_https_needs_a_secret_key(start):
     line = start(SERVER_URL="https://patchmon.example.com", SECRET_KEY="")
 

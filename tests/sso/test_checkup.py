@@ -19,6 +19,7 @@ from accounts.roles import Role
 from accounts.services import create_user
 from entra_sim import defaults
 from sso import conf
+from sso.encryption import encrypt
 from sso.environment import read_environment
 from sso.models import LinkedIdentity, OIDCSettings, SignInAttempt
 from sso.provider import breaker
@@ -248,15 +249,14 @@ def test_the_environment_s_values_are_checked(administrator, admin_client, sim, 
     assert "Set OIDC_CLIENT_SECRET and restart PatchMon." in text
 
 
-def test_a_value_of_the_environment_that_nobody_repaired(administrator, sim, settings):
+def test_a_value_in_the_database_that_nobody_judged(administrator, sim):
     issuer = f"https://login.microsoftonline.com/{defaults.TENANT_ID}/v2.0/"
-    settings.SSO_ENVIRONMENT = read_environment(
-        {
-            "OIDC_ISSUER_URL": issuer,
-            "OIDC_CLIENT_ID": "PatchMon",
-            "OIDC_CLIENT_SECRET": defaults.SECRET_ID,
-            "OIDC_SCOPES": "openid groups",
-        }.get
+    OIDCSettings.load()
+    OIDCSettings.objects.update(
+        issuer=issuer,
+        client_id="PatchMon",
+        client_secret_encrypted=encrypt(defaults.SECRET_ID),
+        scopes="openid groups",
     )
 
     check = run_all(conf.current())

@@ -12,7 +12,7 @@ from accounts.roles import Role
 from entra_sim import defaults
 from entra_sim.server import EntraSim
 from sso import conf
-from sso.environment import VARIABLES, BadVariable, read_environment
+from sso.environment import VARIABLES, BadVariables, read_environment
 from sso.models import OIDCSettings, RoleMapping
 from sso.services.settings import save_settings
 from tests.people import HOST
@@ -88,12 +88,130 @@ def test_words_for_no(word):
     ],
 )
 def test_a_bad_value_names_the_variable_and_what_is_accepted(name, value, accepted):
-    with pytest.raises(BadVariable) as caught:
-        read_environment({name: value}.get)
+    (line,) = refused(**{name: value})
 
-    assert str(caught.value).startswith(name)
-    assert accepted in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert line.startswith(f"{name} ")
+    assert accepted in line
+
+
+TENANT = f"https://login.microsoftonline.com/{defaults.TENANT_ID}/v2.0"
+ENTRA = {"OIDC_ISSUER_URL": TENANT}
+
+
+def refused(**variables: str) -> list[str]:
+    with pytest.raises(BadVariables) as caught:
+        read_environment(variables.get)
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told", "beside"),
+    [
+        ("OIDC_ISSUER_URL", "not-a-url", "begin with https://", {}),
+        (
+            "OIDC_ISSUER_URL",
+            "https://login.microsoftonline.com/<TENANT_ID>/v2.0",
+            "in the place of the placeholder",
+            {},
+        ),
+        (
+            "OIDC_ISSUER_URL",
+            "https://login.microsoftonline.com/common/v2.0",
+            "stands for many tenants",
+            {},
+        ),
+        ("OIDC_ISSUER_URL", TENANT.removesuffix("/v2.0"), "ends in /v2.0", {}),
+        ("OIDC_ISSUER_URL", "http://id.example.com", "while Enforce HTTPS is on", {}),
+        ("OIDC_ISSUER_URL", "https://169.254.169.254", "metadata address", {}),
+        ("OIDC_CLIENT_ID", "PatchMon", "Application (client) ID", ENTRA),
+        ("OIDC_CLIENT_ID", "patch mon", "space or an invisible character", {}),
+        ("OIDC_SCOPES", "openid groups", "openid email profile User.Read", ENTRA),
+        ("OIDC_SCOPES", 'openid "email"', "plain words", {}),
+        (
+            "OIDC_REDIRECT_URI",
+            "https://patchmon.example.com/callback",
+            "/api/v1/auth/oidc/callback",
+            {},
+        ),
+        (
+            "OIDC_REDIRECT_URI",
+            "http://patchmon.example.com/api/v1/auth/oidc/callback",
+            "begin with https://",
+            {},
+        ),
+        ("OIDC_BUTTON_TEXT", "x" * 61, "room for 60 characters", {}),
+        ("OIDC_USER_GROUP", "a\x00b", "invisible character", {}),
+        ("OIDC_USER_GROUP", "x" * 4001, "at most 4000", {}),
+        ("OIDC_ADMIN_GROUP", "b, A", "“A” is in OIDC_USER_GROUP too", {"OIDC_USER_GROUP": "a"}),
+    ],
+)
+def test_what_the_page_refuses_stops_the_start(name, value, told, beside):
+    (line,) = refused(**beside, **{name: value})
+
+    assert line.startswith(f"{name} is refused: ")
+    assert told in line
+
+
+def test_a_secret_that_is_refused_is_in_no_line():
+    for secret in (defaults.SECRET_ID, "in\u200bvisible-secret", "s" * 2000):
+        (line,) = refused(OIDC_CLIENT_SECRET=secret)
+
+        assert line.startswith("OIDC_CLIENT_SECRET is refused: ")
+        assert secret[:8] not in line
+
+
+def test_everything_that_is_wrong_is_told_at_once():
+    lines = refused(
+        OIDC_ENFORCE_HTTPS="perhaps",
+        OIDC_ISSUER_URL="http://id.example.com",
+        OIDC_DEFAULT_ROLE="owner",
+        OIDC_CLIENT_SECRET=defaults.SECRET_ID,
+        OIDC_ADMIN_GROUP="one",
+        OIDC_READONLY_GROUP="one\u2028OIDC_ENABLED",
+        OIDC_USER_GROUP="ONE",
+    )
+
+    # Whether https is wanted is not known, so that nothing is held against the issuer.
+    assert sorted(line.partition(" ")[0] for line in lines) == [
+        "OIDC_ADMIN_GROUP",
+        "OIDC_CLIENT_SECRET",
+        "OIDC_DEFAULT_ROLE",
+        "OIDC_ENFORCE_HTTPS",
+    ]
+    assert defaults.SECRET_ID not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("OIDC_ISSUER_URL", f"\u200b {TENANT}/.well-known/openid-configuration", TENANT),
+        ("OIDC_ISSUER_URL", f"{TENANT.upper().replace('HTTPS', 'https')}"[:-4] + "v2.0/", TENANT),
+        # What only the provider could tell is left as it was typed.
+        ("OIDC_ISSUER_URL", "https://login.microsoftonline.com/contoso.com/v2.0", None),
+        ("OIDC_ISSUER_URL", "https://auth.example.com/application/o/patchmon/", None),
+        ("OIDC_ISSUER_URL", "http://localhost:8400/tenant/v2.0", None),
+        ("OIDC_CLIENT_ID", "\ufeffpatchmon\t", "patchmon"),
+        ("OIDC_CLIENT_SECRET", "\u200bs3cret~value\u200b", "s3cret~value"),
+        ("OIDC_SCOPES", "email", "openid email"),
+        ("OIDC_SCOPES", "profile, OpenID", "profile openid"),
+        ("OIDC_BUTTON_TEXT", " Company  login ", "Company login"),
+        ("OIDC_USER_GROUP", "a,, a ,b", "a, b"),
+    ],
+)
+def test_what_the_page_repairs_is_repaired_at_start(name, value, read):
+    found = read_environment({name: value}.get)
+
+    assert found is not None
+    assert found.text(VARIABLES[name]) == (value if read is None else read)
+
+
+def test_without_enforced_https_plain_http_starts():
+    found = read_environment(
+        {"OIDC_ISSUER_URL": "http://id.example.com", "OIDC_ENFORCE_HTTPS": "no"}.get
+    )
+
+    assert found is not None
+    assert found.text("issuer") == "http://id.example.com"
 
 
 def test_no_repr_shows_the_secret(by_env, settings):
@@ -285,13 +403,14 @@ def test_load_from_env_with_nothing_set_says_so(admin_client):
 def test_load_from_env_of_values_that_are_refused_copies_nothing(
     administrator, sim, set_variables, admin_client
 ):
-    set_variables(**(three(sim) | {"OIDC_CLIENT_SECRET": defaults.SECRET_ID}))
+    # That it is Entra, only its own discovery document tells.
+    set_variables(**(three(sim) | {"OIDC_CLIENT_ID": "PatchMon"}))
 
     answer = admin_client.post(f"{SETTINGS}/import-env", follow=True)
 
     text = reads(answer)
-    assert "OIDC_CLIENT_SECRET: This looks like the Secret ID" in text
-    assert defaults.SECRET_ID not in answer.text
+    assert "OIDC_CLIENT_ID: Entra's client IDs look like" in text
+    assert defaults.SECRET_VALUE not in answer.text
     set_variables()
     assert (conf.current().issuer, conf.current().secret_set) == ("", False)
 
@@ -353,7 +472,7 @@ def test_the_api_imports(by_env, set_variables, admin_client):
 
 
 def test_the_api_refuses_an_import_of_bad_values(administrator, sim, set_variables, admin_client):
-    set_variables(**(three(sim) | {"OIDC_CLIENT_ID": "no guid"}))
+    set_variables(**(three(sim) | {"OIDC_CLIENT_ID": "no-guid"}))
 
     answer = admin_client.post(f"{API}/import-from-env")
 

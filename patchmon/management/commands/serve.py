@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from patchmon.start import run_gunicorn
 
 
 class Command(BaseCommand):
@@ -25,20 +26,7 @@ class Command(BaseCommand):
         call_command("collectstatic", verbosity=0, interactive=False)
         self.stdout.write(f"PatchMon listens on http://{host}:{port}")
         sys.stdout.flush()
-        # In place of this process: Ctrl-C and a supervisor's signals reach the server itself.
-        os.execv(  # noqa: S606 - our own interpreter, and nothing from outside in the arguments
-            sys.executable,
-            [
-                sys.executable,
-                "-m",
-                "gunicorn",
-                "--config",
-                "python:patchmon.gunicorn",
-                "--bind",
-                f"{host}:{port}",
-                "patchmon.wsgi:application",
-            ],
-        )
+        run_gunicorn("--bind", f"{host}:{port}")
 
 
 def _require_free(host: str, port: int) -> None:
