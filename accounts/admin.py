@@ -113,8 +113,14 @@ class UserAdmin(RefusalsBecomeMessages):
         **kwargs: Any,
     ) -> Any:
         # Through the class below, so that read-only fields are left out of it.
+        why = {"role": _role_lock(request, obj)} if obj else {}
         return super().get_form(
-            request, obj, change, **kwargs, form=UserForm if obj else NewUserForm
+            request,
+            obj,
+            change,
+            **kwargs,
+            form=UserForm if obj else NewUserForm,
+            help_texts={name: reason for name, reason in why.items() if reason},
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -124,13 +130,9 @@ class UserAdmin(RefusalsBecomeMessages):
         if obj is None:
             return ()
         readonly = ["username", "last_login", "date_joined"]
-        actor = person(request)
-        own = policy.may_change_role(
-            Role(actor.role), Role(obj.role), None, is_self=actor.pk == obj.pk
-        )
-        if own or external.current().role_managed_reason(obj):
+        if _role_lock(request, obj):
             readonly.append("role")
-        if actor.pk == obj.pk:
+        if person(request).pk == obj.pk:
             readonly.append("is_active")
         return readonly
 
@@ -177,6 +179,15 @@ class UserAdmin(RefusalsBecomeMessages):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             services.delete(user, actor=person(request))
+
+
+def _role_lock(request: HttpRequest, user: User) -> str:
+    """Say why the role cannot be changed here, "" where it can."""
+    actor = person(request)
+    refusal = policy.may_change_role(
+        Role(actor.role), Role(user.role), None, is_self=actor.pk == user.pk
+    )
+    return refusal.sentence if refusal else external.current().role_managed_reason(user)
 
 
 class InstallationForm(_InstallationModelForm):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -42,22 +43,39 @@ def handle(site: Site, request: Request, *, in_process: bool = False) -> Respons
     if fault is not None:
         if fault.delay:
             site.stopping.wait(fault.delay)
-        is_graph = request.path.startswith("/v1.0/")
-        if (planted := fault.response(is_graph=is_graph)) is not None:
+        outage = partial(_outage, site, request, endpoint)
+        if (planted := fault.response(outage)) is not None:
             return planted
     try:
         return answer()
     except Refused as refused:
-        marks = site.marks(request)
-        if endpoint in _JSON_REFUSALS and refused.code != _WRONG_VERB:
-            return json_error(refused, marks, site.base_url)
-        # Entra's own error pages often come with 200 (entra-facts §4.1).
-        return html_response(pages.error_page(refused, marks))
+        return _refusal(site, request, endpoint, refused)
     except graph.GraphRefused as refused:
         return refused.response(site, request)
 
 
+def _refusal(site: Site, request: Request, endpoint: Endpoint, refused: Refused) -> Response:
+    marks = site.marks(request)
+    if endpoint in _JSON_REFUSALS and refused.code != _WRONG_VERB:
+        return json_error(refused, marks, site.base_url)
+    # Entra's own error pages often come with 200 (entra-facts §4.1).
+    return html_response(pages.error_page(refused, marks))
+
+
+def _outage(site: Site, request: Request, endpoint: Endpoint, status: int) -> Response:
+    """Answer as the endpoint does in an outage; the IDs to ask Microsoft about are there too."""
+    if endpoint is Endpoint.USERINFO or request.path.startswith("/v1.0/"):
+        return graph.outage(site, request, status)
+    throttled = status == HTTPStatus.TOO_MANY_REQUESTS
+    refused = Refused(_THROTTLED if throttled else _TRANSIENT)
+    response = _refusal(site, request, endpoint, refused)
+    response.status = status
+    return response
+
+
 _WRONG_VERB: Final = 900561
+_TRANSIENT: Final = 90033
+_THROTTLED: Final = 90055
 
 
 def _route(site: Site, request: Request) -> tuple[Endpoint, Callable[[], Response]]:
@@ -100,4 +118,6 @@ def _plain_page(site: Site, request: Request) -> Response:
     code = request.query["code"]
     if request.path == "/error":
         return html_response(pages.lookup(code))
+    if request.path == "/favicon.ico" and request.method == "GET":
+        return Response(HTTPStatus.OK, pages.ICON, [("Content-Type", "image/svg+xml")])
     return html_response("Not found", HTTPStatus.NOT_FOUND)

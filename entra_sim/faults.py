@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from http import HTTPStatus
 
-from entra_sim.messages import Response, json_response
+from entra_sim.messages import Response
 
 
 class Endpoint(StrEnum):
@@ -39,31 +39,23 @@ class Fault:
     content_type: str
     drop: bool
 
-    def response(self, *, is_graph: bool) -> Response | None:
-        """Return the answer instead of the real one; None only delays the real one."""
+    def response(self, refusal: Callable[[int], Response]) -> Response | None:
+        """Return the answer instead of the real one; None only delays the real one.
+
+        `refusal` makes the endpoint's own answer with a status.
+        """
         if self.drop:
             return Response(0, dropped=True)
         if not self.status:
             return None
         if self.body is not None:
-            response = Response(self.status, self.body.encode())
-            response.headers.append(("Content-Type", self.content_type))
-        elif is_graph:
-            throttled = self.status == HTTPStatus.TOO_MANY_REQUESTS
-            code = "TooManyRequests" if throttled else "serviceNotAvailable"
-            error = {"code": code, "message": "Please retry again later.", "innerError": {}}
-            response = json_response({"error": error}, self.status)
+            headers = [("Content-Type", self.content_type)]
+            response = Response(self.status, self.body.encode(), headers)
         else:
-            response = json_response(
-                {
-                    "error": "temporarily_unavailable",
-                    "error_description": "AADSTS90033: A transient error has occurred.",
-                    "error_codes": [90033],
-                },
-                self.status,
-            )
+            response = refusal(self.status)
         if self.retry_after is not None:
-            response.headers.append(("Retry-After", str(self.retry_after)))
+            kept = [each for each in response.headers if each[0] != "Retry-After"]
+            response.headers = [*kept, ("Retry-After", str(self.retry_after))]
         return response
 
 

@@ -21,6 +21,8 @@ _LARGEST_PAGE: Final = 999
 _KNOWN_OPTIONS: Final = frozenset({"$select", "$top", "$skiptoken", "$count"})
 _MEMBERS: Final = {"/v1.0/me/memberof": False, "/v1.0/me/transitivememberof": True}
 _PHOTO: Final = re.compile(r"/v1\.0/me/(?:photo|photos/(\d{1,4})x(\d{1,4}))(/\$value)?")
+# Seconds.
+_COME_BACK_AFTER: Final = 10
 # What User.Read does not show of a group.
 _HIDDEN: Final = ("deletedDateTime", "displayName", "description", "securityEnabled")
 
@@ -42,6 +44,17 @@ class GraphRefused(Exception):
         if self.status == HTTPStatus.UNAUTHORIZED:
             response.headers.append(("WWW-Authenticate", 'Bearer realm="", error="invalid_token"'))
         return response
+
+
+def outage(site: Site, request: Request, status: int) -> Response:
+    """Answer as Graph does while it throttles or is down; throttling says when to come back."""
+    throttled = status == HTTPStatus.TOO_MANY_REQUESTS
+    code = "TooManyRequests" if throttled else "serviceNotAvailable"
+    refused = GraphRefused(status, code, "Please retry again later.")
+    response = refused.response(site, request)
+    if throttled:
+        response.headers.append(("Retry-After", str(_COME_BACK_AFTER)))
+    return response
 
 
 def memberships(site: Site, request: Request) -> Response:

@@ -36,6 +36,13 @@ details { margin-top: 1rem; } summary { cursor: pointer; color: var(--soft); }
 a { color: var(--accent); }
 iframe { display: none; }
 """
+# Every browser asks for one.
+ICON = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
+    b'<rect width="16" height="16" rx="3" fill="#2f5bd0"/>'
+    b'<circle cx="8" cy="6" r="2.5" fill="#fff"/>'
+    b'<path d="M3.5 13a4.5 4 0 0 1 9 0z" fill="#fff"/></svg>'
+)
 # What "fail" offers: refusals by the tenant itself that no click on a person shows.
 FAILURES = (50105, 53003, 50053, 50126, 65001, 90033)
 

@@ -28,7 +28,6 @@ from sso.models import UsedRoundTrip
 
 BROWSER_KEY: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 MAX_STATE_LENGTH: Final = 2048
-MAX_TARGET_LENGTH: Final = 512
 
 
 class Purpose(StrEnum):
@@ -104,20 +103,25 @@ def start(
     now: datetime,
     user_id: int | None = None,
 ) -> RoundTrip:
-    """Begin a journey that lives ``settings.ROUND_TRIP_TTL`` seconds."""
+    """Begin a journey that lives ``settings.ROUND_TRIP_TTL`` seconds.
+
+    A target whose state no callback would take back is left out: the journey ends at home.
+    """
     identifier = secrets.token_urlsafe(32)
     expires_at = int(now.timestamp()) + settings.ROUND_TRIP_TTL
-    target = target if len(target) <= MAX_TARGET_LENGTH else "/"
     # The browser is named by a digest, so that somebody else's state is told from a lost cookie.
-    contents = [
-        identifier,
-        purpose.value,
-        target,
-        version,
-        expires_at,
-        user_id,
-        _derive("browser", identifier, browser_key),
-    ]
+    browser = _derive("browser", identifier, browser_key)
+
+    def sealed(target: str) -> str:
+        contents = [identifier, purpose.value, target, version, expires_at, user_id, browser]
+        # Not as \u escapes: six bytes a character would leave room for few.
+        text = json.dumps(contents, ensure_ascii=False)
+        return _seal().encrypt(text.encode()).decode("ascii").rstrip("=")
+
+    state = sealed(target)
+    if len(state) > MAX_STATE_LENGTH:
+        target = "/"
+        state = sealed(target)
     return RoundTrip(
         identifier=identifier,
         purpose=purpose,
@@ -126,7 +130,7 @@ def start(
         expires_at=expires_at,
         user_id=user_id,
         browser_key=browser_key,
-        state=_seal().encrypt(json.dumps(contents).encode()).decode("ascii").rstrip("="),
+        state=state,
     )
 
 

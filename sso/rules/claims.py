@@ -1,4 +1,7 @@
-"""Verified claims → Identity: the only home of vendors' claim names (sign-in.md, Who it is)."""
+"""Verified claims → Identity: with claimed_email the only home of vendors' claim names.
+
+The rules are in sign-in.md, Who it is.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NewType
 
+from sso.rules.claimed_email import is_plainly_true, read_email, verdict
 from sso.rules.reasons import Reason, SignInRefused
-from sso.rules.text import has_invisible, is_guid, is_storable, person_name, strip_edges
+from sso.rules.text import is_guid, is_storable, person_name
 
 #: The contents of an ID token that `provider.tokens` has verified; nothing else makes one.
 VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
 
 SUBJECT_LIMIT = 255
-EMAIL_LIMIT = 254
 NAME_LIMIT = 150
 GROUP_LIMIT = 512
 SESSION_ID_LIMIT = 255
@@ -25,10 +28,6 @@ LOGIN_HINT_LIMIT = 2048
 _LAST_MOMENT = 253_402_300_799
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _GUEST_MARK = "#ext#"
-# A comma or a bracket would make one address two in a mail header.
-_NEVER_IN_AN_ADDRESS = frozenset(' \t"(),:;<>[\\]')
-_PLAINLY_TRUE = frozenset({"true", "1", "yes"})
-_VERIFIED_DOMAIN = frozenset({"true", "1"})
 
 
 class GroupsSource(StrEnum):
@@ -115,7 +114,7 @@ def identity_from(
         name: _text(claims, unsigned, name)
         for name in ("name", "given_name", "family_name", "preferred_username", "upn")
     }
-    email, email_from = _email(claims, unsigned)
+    email, email_from = read_email(claims, unsigned)
     groups = _groups(claims, unsigned, is_entra=is_entra)
     ignored = [name for name, text in texts.items() if text is None]
     if email is None:
@@ -128,7 +127,7 @@ def identity_from(
         tenant_id=_guid(claims, "tid") if is_entra else "",
         object_id=_guid(claims, "oid") if is_entra else "",
         email=email or "",
-        email_verified=_verdict(claims, unsigned, email_from, is_entra=is_entra) if email else None,
+        email_verified=verdict(claims, unsigned, email_from, is_entra=is_entra) if email else None,
         preferred_username=texts["preferred_username"] or "",
         upn=texts["upn"] or "",
         name=texts["name"] or "",
@@ -150,14 +149,9 @@ def needs_userinfo(claims: VerifiedClaims, *, is_entra: bool, groups_matter: boo
     """
     if is_entra:
         return False
-    named = _has(claims, "name") or _has(claims, "given_name") or _has(claims, "family_name")
-    grouped = not groups_matter or claims.get("groups") is not None or _is_overage(claims)
-    return not (_has(claims, "email") and named and grouped)
-
-
-def _has(claims: Mapping[str, Any], name: str) -> bool:
-    value = claims.get(name)
-    return value is not None and not (isinstance(value, str) and not strip_edges(value))
+    named = any(claims.get(name) is not None for name in ("name", "given_name", "family_name"))
+    grouped = not groups_matter or claims.get("groups") is not None
+    return not (claims.get("email") is not None and named and grouped)
 
 
 def _required(claims: Mapping[str, Any], name: str, reason: Reason, limit: int | None) -> str:
@@ -190,79 +184,11 @@ def _token_like(value: Any, limit: int) -> str:
 
 def _text(signed: Mapping[str, Any], unsigned: Mapping[str, Any], name: str) -> str | None:
     """Return a cleaned text, "" when the claim is not there, None when it is unusable."""
-    value = signed[name] if _has(signed, name) else unsigned.get(name)
+    # An empty text that is signed is the provider's word too: only what is not there has a gap.
+    value = unsigned.get(name) if signed.get(name) is None else signed[name]
     if value is None:
         return ""
     return person_name(value, NAME_LIMIT) if isinstance(value, str) else None
-
-
-def _email(
-    signed: Mapping[str, Any], unsigned: Mapping[str, Any]
-) -> tuple[str | None, Mapping[str, Any]]:
-    """Return the address ("" none, None unusable) and the document that it stands in."""
-    document = signed if _has(signed, "email") else unsigned
-    if not _has(document, "email"):
-        return "", document
-    return _usable_address(document["email"]), document
-
-
-def _usable_address(value: Any) -> str | None:
-    if not isinstance(value, str):
-        return None
-    address = value.strip(" ")
-    local, at, domain = address.partition("@")
-    sound = (
-        len(address) <= EMAIL_LIMIT
-        and bool(local and at and domain)
-        and "@" not in domain
-        and not _NEVER_IN_AN_ADDRESS.intersection(address)
-        and not has_invisible(address)
-        and not any(character.isspace() for character in address)
-    )
-    return address if sound else None
-
-
-def _verdict(
-    signed: Mapping[str, Any],
-    unsigned: Mapping[str, Any],
-    email_from: Mapping[str, Any],
-    *,
-    is_entra: bool,
-) -> bool | None:
-    """Say whether the provider vouches for the address, denies it, or says nothing.
-
-    A denial counts under any casing of the name, in userinfo only where the signed token does
-    not speak; trust only under the exact name, in the document that holds the address.
-    """
-    if _denies(signed) or ("email_verified" not in signed and _denies(unsigned)):
-        return False
-    vouched = email_from.get("email_verified")
-    if vouched is True or vouched == "true":
-        return True
-    return True if is_entra and _is_edov(signed.get("xms_edov")) else None
-
-
-def _denies(claims: Mapping[str, Any]) -> bool:
-    return any(
-        name.lower() == "email_verified" and not _is_plainly_true(value)
-        for name, value in claims.items()
-    )
-
-
-def _is_edov(value: Any) -> bool:
-    """Read Entra's word for a verified domain: true, 1, "1" or "true" (entra-facts §2.3)."""
-    if isinstance(value, str):
-        return value.lower() in _VERIFIED_DOMAIN
-    return value is True or (type(value) is int and value == 1)
-
-
-def _is_plainly_true(value: Any) -> bool:
-    # `1 == True == 1.0` in Python: the type is looked at first.
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value == 1
-    return isinstance(value, str) and value.strip().lower() in _PLAINLY_TRUE
 
 
 def _is_guest(claims: Mapping[str, Any], identity: Identity) -> bool:
@@ -291,7 +217,7 @@ def _groups(
         found, source = unsigned["groups"], GroupsSource.USERINFO
     elif found is None:
         source = GroupsSource.ABSENT
-    if _is_overage(signed):
+    if is_entra and _is_overage(signed):
         source = GroupsSource.OVERAGE
     entries = [*_entries(found), *(_entries(signed.get("roles")) if is_entra else ())]
     # Display names are no identifiers in Entra: anyone may call a group as they like.
@@ -304,9 +230,10 @@ def _groups(
 
 
 def _is_overage(claims: Mapping[str, Any]) -> bool:
+    # Entra's own words; at another provider the same names may stand for anything.
     elsewhere = claims.get("_claim_names")
     return (isinstance(elsewhere, dict) and elsewhere.get("groups") is not None) or (
-        _is_plainly_true(claims.get("hasgroups"))
+        is_plainly_true(claims.get("hasgroups"))
     )
 
 

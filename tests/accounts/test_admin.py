@@ -107,3 +107,20 @@ def test_nobody_else_gets_in(alice, carol, make_person, signed_in, role):
     assert browser.get(USERS).status_code in {302, 403}
     assert save(browser, carol, role="readonly").status_code in {302, 403}
     assert User.objects.get(pk=carol.pk).role == Role.USER
+
+
+def test_a_role_that_cannot_be_changed_here_says_why(alice, carol, signed_in, outside):
+    browser = signed_in(alice)
+    reason = "The role follows the groups at Contoso at every sign-in."
+
+    free = browser.get(f"{USERS}{carol.pk}/change/").text
+    outside.managed[carol.pk] = reason
+    managed = browser.get(f"{USERS}{carol.pk}/change/").text
+    own = browser.get(f"{USERS}{alice.pk}/change/").text
+
+    assert 'name="role"' in free
+    assert reason not in free
+    assert 'name="role"' not in managed
+    assert reason in managed
+    assert 'name="role"' not in own
+    assert "Nobody changes their own role." in own

@@ -37,6 +37,39 @@ class TestFaults:
         client.sim.heal()
         assert client.graph("me/memberOf", access).status_code == 200
 
+    def test_throttling_nobody_described_is_graphs_own(self, client):
+        access = client.answer()["access_token"]
+        client.sim.fail("groups", 429)
+
+        answer = client.graph("me/memberOf", access)
+
+        assert answer.headers["Retry-After"].isdecimal()
+        inner = answer.json()["error"]["innerError"]
+        assert set(inner) == {"date", "request-id", "client-request-id"}
+        assert all(inner.values())
+
+    @pytest.mark.parametrize(("status", "code"), [(503, 90033), (429, 90055)])
+    def test_an_outage_at_the_token_endpoint_can_be_asked_about(self, client, status, code):
+        client.sim.fail("token", status)
+
+        answer = client.app_only()
+
+        told = answer.json()
+        assert (answer.status_code, told["error_codes"]) == (status, [code])
+        assert told["error_description"].startswith(f"AADSTS{code}: ")
+        for name, words in (("trace_id", "Trace ID"), ("correlation_id", "Correlation ID")):
+            assert f"{words}: {told[name]}" in told["error_description"]
+
+    def test_an_outage_where_people_sign_in_is_a_page(self, client):
+        client.sim.fail("authorize", 503)
+
+        answer = client.get(client.authorize_url())
+
+        assert answer.status_code == 503
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert "AADSTS90033" in answer.text
+        assert "Correlation" in answer.text
+
     def test_nonsense_from_a_proxy(self, client):
         client.sim.fail("token", 200, body="<html>blocked</html>")
         answer = client.app_only()
@@ -59,6 +92,13 @@ class TestFaults:
     def test_an_endpoint_that_does_not_exist_is_a_mistake(self, client):
         with pytest.raises(ValueError, match="tokne"):
             client.sim.fail("tokne", 503)
+
+
+def test_browsers_get_the_picture_they_ask_every_site_for(client):
+    answer = client.get(f"{client.sim.url}/favicon.ico")
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert answer.content.startswith(b"<svg ")
 
 
 def test_requests_are_counted_by_endpoint_and_path(client):

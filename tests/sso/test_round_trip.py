@@ -12,6 +12,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
+from django.utils.encoding import iri_to_uri
 
 from accounts.models import Session, User
 from entra_sim import defaults
@@ -201,6 +202,24 @@ def test_no_target_is_another_site_or_unsafe_to_open(connected, client, target):
 
     assert response["Location"] == "/"
     assert "Set-Cookie" not in response["Location"]
+
+
+@pytest.mark.parametrize("searched", ["a" * 900, "机" * 330, "é" * 600])
+def test_a_long_target_in_any_script_is_landed_on(connected, client, searched):
+    target = f"/settings/users?q={searched}"
+
+    response = client.get(answer(connected, begin(client, target)["url"]))
+
+    assert response["Location"] == iri_to_uri(target)
+    assert who(client) == "alice"
+
+
+def test_a_target_too_long_for_the_way_back_leads_home_instead_of_getting_lost(connected, client):
+    sent = begin(client, f"/settings/users?q={'机' * 900}")
+
+    assert len(sent["state"]) <= 2048
+    assert client.get(answer(connected, sent["url"]))["Location"] == "/"
+    assert who(client) == "alice"
 
 
 # Used up once

@@ -86,6 +86,30 @@ def test_claims_from_elsewhere_are_neither_fetched_nor_believed(browser, provide
     assert {call.request.url.split("/")[2] for call in wire.calls} == {"sso.example.com"}
 
 
+@pytest.mark.parametrize(
+    "elsewhere", [{"_claim_names": {"groups": "a"}}, {"hasgroups": True}], ids=["names", "mark"]
+)
+def test_entras_words_for_overage_hide_no_groups_of_another_provider(browser, provider, elsewhere):
+    provider.claims |= elsewhere
+    browser.sign_in()
+
+    assert User.objects.get(username="alice").role == Role.HOST_MANAGER
+    assert SignInAttempt.objects.get().role_rule != "kept_incomplete"
+    assert provider.asked["userinfo"] == 1
+
+
+def test_a_signed_empty_address_is_not_replaced_by_an_unsigned_one(provider, log):
+    connect(provider)
+    owner = local("owner@example.com")
+    provider.claims |= {"email": ""}
+    somebody(provider, "eve", email="owner@example.com", email_verified=True)
+    Browser(provider, log).sign_in()
+
+    assert made("eve").email == ""
+    assert made("eve") != owner
+    assert not owner.linked_identities.exists()
+
+
 @pytest.mark.case(110, "D3")
 def test_the_same_subject_of_another_issuer_is_somebody_else(browser, provider, log, wire):
     other = HostileProvider("https://other.example.com")

@@ -230,15 +230,27 @@ def test_blank_userinfo_hides_nothing():
     assert (identity.email, identity.name) == ("a@x", "Ann")
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\u200b"])
+def test_a_signed_blank_is_not_filled_from_userinfo(blank):
+    userinfo = {"email": "b@x", "email_verified": True, "name": "Bob"}
+    identity = read(is_entra=False, userinfo=userinfo, email=blank, name=blank)
+    assert (identity.email, identity.email_verified, identity.name) == ("", None, "")
+    missing = read(is_entra=False, userinfo=userinfo, email=None, name=None)
+    assert (missing.email, missing.email_verified, missing.name) == ("b@x", True, "Bob")
+
+
 @pytest.mark.parametrize(
     ("claims", "needed"),
     [
         ({"email": "a@x", "name": "A", "groups": []}, False),
         ({"email": "a@x", "given_name": "A", "groups": ["g"]}, False),
-        ({"email": "", "name": "A", "groups": []}, True),
+        ({"email": None, "name": "A", "groups": []}, True),
+        # Signed and empty: the provider has said that there is none.
+        ({"email": "", "name": "A", "groups": []}, False),
         ({"email": "a@x", "groups": []}, True),
         ({"email": "a@x", "name": "A"}, True),
-        ({"email": "a@x", "name": "A", "_claim_names": {"groups": "src1"}}, False),
+        # Entra's words for more groups than fit say nothing at another provider.
+        ({"email": "a@x", "name": "A", "_claim_names": {"groups": "src1"}}, True),
     ],
 )
 def test_userinfo_is_asked_only_for_what_is_missing(claims, needed):
@@ -362,6 +374,14 @@ def test_case_108_overage_is_not_an_empty_membership(marker):
 )
 def test_what_is_no_overage(marker):
     assert read(**marker).groups.source is GroupsSource.ABSENT
+
+
+@pytest.mark.parametrize("marker", [{"_claim_names": {"groups": "src1"}}, {"hasgroups": True}])
+def test_overage_is_a_word_of_entras_alone(marker):
+    absent = read(is_entra=False, **marker).groups
+    assert absent == GroupsClaim((), GroupsSource.ABSENT)
+    found = read(is_entra=False, userinfo={"groups": ["g"]}, **marker).groups
+    assert found == GroupsClaim(("g",), GroupsSource.USERINFO)
 
 
 def test_a_look_up_keeps_the_app_roles_of_the_token():
