@@ -17,13 +17,14 @@ from accounts.forms import ChangePasswordForm, NameForm
 from accounts.freshness import confirm_password
 from accounts.models import User
 from accounts.policy import AccountRefused, Refusal
+from accounts.seen import ChangedMeanwhile
 from accounts.services import (
+    edit_account,
     end_sessions,
     end_sessions_of,
     own_sessions,
     session_key_of,
     set_password,
-    update_details,
 )
 from accounts.views.token_card import token_card
 from accounts.views.who import person, see_other, wait
@@ -65,7 +66,12 @@ class ProfileView(View):
         if not form.is_valid():
             return profile_page(request, name_form=form)
         user = person(request)
-        if update_details(user, actor=user, **form.cleaned_data):
+        try:
+            changed = edit_account(user, form.cleaned_data, actor=user, seen=form.seen())
+        except ChangedMeanwhile as both:
+            form.refuse_changed(both)
+            return profile_page(request, name_form=form)
+        if changed:
             messages.success(request, "Your name is saved.")
         return see_other("accounts:profile")
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.changes import record
 from accounts.models import User
 from accounts.policy import AccountRefused
+from accounts.seen import ChangedMeanwhile, edited
 from accounts.services import lock_actor
 from sso.conf import Config, from_rows
 from sso.encryption import encrypt
@@ -94,12 +95,8 @@ SECRET_WORDS: Final = {True: "set", False: "not set"}
 UNDO: Final = "undo"
 
 
-class SettingsConflict(Exception):
-    """Say which fields somebody else changed meanwhile: name → (typed, saved by them)."""
-
-    def __init__(self, conflicts: Mapping[str, tuple[Any, Any]]) -> None:
-        super().__init__(", ".join(conflicts))
-        self.conflicts = dict(conflicts)
+class SettingsConflict(ChangedMeanwhile):
+    """Say which settings somebody else changed meanwhile: name → (typed, saved by them)."""
 
 
 class FreshSignInRequired(Exception):
@@ -245,22 +242,11 @@ def _wanted(
     values: Mapping[str, Any], before: Mapping[str, Any], base: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return what the editor changed and what is not so already."""
-    wanted: dict[str, Any] = {}
-    conflicts: dict[str, tuple[Any, Any]] = {}
-    for name, value in values.items():
-        if name == SECRET or value == before[name]:
-            continue
-        if base is not None and name in base:
-            if value == base[name]:
-                # Untouched here, changed by somebody else: theirs stays.
-                continue
-            if before[name] != base[name]:
-                conflicts[name] = (value, before[name])
-                continue
-        wanted[name] = value
-    if conflicts:
-        raise SettingsConflict(conflicts)
-    return wanted
+    shown = {name: value for name, value in values.items() if name != SECRET}
+    try:
+        return edited(shown, before, base)
+    except ChangedMeanwhile as changed:
+        raise SettingsConflict(changed.conflicts) from None
 
 
 def _record(

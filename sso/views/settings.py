@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 
 from accounts.forms import CurrentPasswordForm
 from accounts.freshness import NotConfirmed
+from accounts.seen import both_values
 from accounts.views.who import wait
 from sso import conf
 from sso.conf import Config
@@ -42,10 +43,6 @@ from sso.views.settings_page import SettingsPage
 SAVED: Final = "OIDC settings saved"
 PASTE_FIRST: Final = (
     "Paste the secret's Value first, then press Save. Its date alone is saved by Apply."
-)
-_CHANGED_MEANWHILE: Final = (
-    "Somebody else changed this to “{}” while you had “{}”. Nothing was saved: keep one of the "
-    "two and press Apply again."
 )
 
 
@@ -133,7 +130,7 @@ class SettingsView(SettingsPage):
         except SettingsConflict as conflict:
             form.refuse(
                 {
-                    name: [_CHANGED_MEANWHILE.format(_word(theirs), _word(mine))]
+                    name: [both_values(mine, theirs, button="Apply")]
                     for name, (mine, theirs) in conflict.conflicts.items()
                 }
             )
@@ -156,12 +153,6 @@ def _ask_again(secret_form: ClientSecretForm) -> None:
     """Say at the field that a secret which was not saved has to be pasted once more."""
     if secret_form.data.get(SECRET) and not secret_form.errors:
         secret_form.add_error(SECRET, SECRET_AGAIN)
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return "empty" if value is None else str(value) or "empty"
 
 
 class SecretView(SettingsPage):
