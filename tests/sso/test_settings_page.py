@@ -23,6 +23,8 @@ pytestmark = pytest.mark.django_db
 
 SAVED = "OIDC settings saved"
 SECRET = "Pasted~Value.0123456789-abcdefghijklmnop"
+OTHER_SECRET = "Another~Value.9876543210-zyxwvutsrqponmlk"
+SECRET_PATH = f"{SETTINGS}/secret"
 GROUP = "0b1e2c3d-1111-4222-8333-444455556666"
 
 
@@ -553,6 +555,65 @@ def test_saving_the_secret_meanwhile_is_no_conflict(admin_client):
     press(admin_client, f"{SETTINGS}/secret", secret_action="save", client_secret=SECRET)
 
     answer = press(admin_client, page=opened, button_text="Other")
+
+    assert errors_of(answer) == {}
+    assert conf.current().client_secret == SECRET
+
+
+def test_a_secret_that_somebody_else_saved_meanwhile_is_not_replaced_in_silence(admin_client):
+    opened = admin_client.get(SETTINGS)
+    press(admin_client, SECRET_PATH, secret_action="save", client_secret=SECRET)
+    mine = {"secret_action": "save", "client_secret": OTHER_SECRET}
+
+    answer = press(admin_client, SECRET_PATH, page=opened, button_text="Typed", **mine)
+
+    (error,) = errors_of(answer)["client_secret"]
+    assert error.startswith("Somebody else changed the client secret while this page was open")
+    assert conf.current().client_secret == SECRET
+    assert form_data(answer.text)["button_text"] == "Typed"
+    assert not {SECRET, OTHER_SECRET} & set(form_data(answer.text).values())
+
+    # Having been told, they may insist.
+    press(admin_client, SECRET_PATH, page=answer, **mine)
+    assert conf.current().client_secret == OTHER_SECRET
+
+
+@pytest.mark.parametrize("theirs", [SECRET, ""])
+def test_nor_is_one_applied_with_the_page(admin_client, theirs):
+    save_settings({"client_secret": "the first of them all, 0123456789"}, actor=None)
+    opened = admin_client.get(SETTINGS)
+    action = "save" if theirs else "clear"
+    press(admin_client, SECRET_PATH, secret_action=action, client_secret=theirs)
+
+    answer = press(admin_client, page=opened, client_secret=OTHER_SECRET, button_text="Mine")
+
+    assert "press Apply again" in errors_of(answer)["client_secret"][0]
+    assert conf.current().client_secret == theirs
+    assert conf.current().button_text == "Login with SSO"
+    press(admin_client, page=answer, client_secret=OTHER_SECRET)
+    assert (conf.current().client_secret, conf.current().button_text) == (OTHER_SECRET, "Mine")
+
+
+def test_a_secret_that_somebody_else_saved_meanwhile_is_not_cleared_in_silence(admin_client):
+    save_settings({"client_secret": OTHER_SECRET}, actor=None)
+    opened = admin_client.get(SETTINGS)
+    press(admin_client, SECRET_PATH, secret_action="save", client_secret=SECRET)
+
+    answer = press(admin_client, SECRET_PATH, page=opened, secret_action="clear")
+
+    assert "nothing was cleared" in errors_of(answer)["client_secret"][0]
+    assert conf.current().client_secret == SECRET
+    press(admin_client, SECRET_PATH, page=answer, secret_action="clear")
+    assert conf.current().secret_set is False
+
+
+def test_the_same_secret_saved_by_both_is_no_conflict(admin_client):
+    opened = admin_client.get(SETTINGS)
+    press(admin_client, SECRET_PATH, secret_action="save", client_secret=SECRET)
+
+    answer = press(
+        admin_client, SECRET_PATH, page=opened, secret_action="save", client_secret=SECRET
+    )
 
     assert errors_of(answer) == {}
     assert conf.current().client_secret == SECRET
