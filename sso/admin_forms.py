@@ -54,6 +54,7 @@ class SingletonAdminForm(OIDCSettingsForm):
         super().__init__(
             data,
             initial={**self.saved, "base": seal_base(self.saved), **(initial or {})},
+            saved=self.saved,
             discovered=self.looked_up,
             locked=self.actor_locks,
         )

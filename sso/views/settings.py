@@ -71,6 +71,10 @@ class SettingsView(SettingsPage):
         if config.from_environment:
             messages.error(request, "The values come from the environment and are read-only here.")
             return redirect("sso:settings")
+        data = request.POST.copy()
+        if "use_scopes" in data:
+            # The scopes that a refusal suggested, by a button of the page.
+            data["scopes"] = request.POST.get("use_scopes", "")
         discovered = look_up(
             request.POST.get("issuer", config.issuer),
             known=config.issuer,
@@ -78,7 +82,7 @@ class SettingsView(SettingsPage):
         )
         form = self.form(
             config,
-            request.POST,
+            data,
             discovered=discovered,
             ask_confirmation="disable_local_auth" in request.POST and not superadmin_has_password(),
         )
@@ -207,7 +211,6 @@ class SecretView(SettingsPage):
         # The page as it was typed, with the badge as it is now.
         config = conf.current()
         form = self.form(config, initial=self._typed(request, config, saved=saved))
-        form.unsaved = True
         if not saved:
             _ask_again(secret_form)
             form.refuse({EXPIRES: [str(text) for text in expiry_form.errors.get(EXPIRES, ())]})

@@ -81,6 +81,7 @@ class SettingsPage(PermissionRequiredMixin, View):
         return OIDCSettingsForm(
             data,
             initial=values,
+            saved=None if initial is None else self.initial(config),
             discovered=discovered,
             locked=locked_fields(Role(self.actor.role), config.mapping),
             read_only=config.from_environment,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ SAVED = "OIDC settings saved"
 SECRET = "Pasted~Value.0123456789-abcdefghijklmnop"
 OTHER_SECRET = "Another~Value.9876543210-zyxwvutsrqponmlk"
 SECRET_PATH = f"{SETTINGS}/secret"
+ENTRA = "https://login.microsoftonline.com/0b1e2c3d-1111-4222-8333-444455556666/v2.0"
 GROUP = "0b1e2c3d-1111-4222-8333-444455556666"
 
 
@@ -289,6 +291,29 @@ def test_what_was_typed_is_shown_as_text(admin_client):
     assert form_data(answer.text)["button_text"] == "<script>alert(1)</script>"
 
 
+def test_refused_scopes_are_replaced_by_one_press_without_a_script(admin_client):
+    answer = press(admin_client, issuer=ENTRA, button_text="Typed")
+    assert "scopes" in errors_of(answer)
+    (button,) = re.findall(r"<button[^>]*name=\"use_scopes\"[^>]*>", answer.text)
+    assert 'type="submit"' in button
+    assert 'value="openid email profile User.Read"' in button
+
+    done = press(admin_client, page=answer, use_scopes="openid email profile User.Read")
+
+    assert done.status_code == 302
+    config = conf.current()
+    assert (config.issuer, config.button_text) == (ENTRA, "Typed")
+    assert config.scopes == "openid email profile User.Read"
+
+
+def test_scopes_by_a_button_are_judged_like_typed_ones(admin_client):
+    answer = press(admin_client, issuer=ENTRA, use_scopes="openid groups")
+
+    assert "scopes" in errors_of(answer)
+    assert form_data(answer.text)["scopes"] == "openid groups"
+    assert conf.current().issuer == ""
+
+
 # The secret's own buttons
 
 
@@ -367,6 +392,35 @@ def test_apply_without_a_secret_keeps_the_stored_one(admin_client):
     press(admin_client, button_text="Other")
 
     assert conf.current().client_secret == SECRET
+
+
+UNSAVED = 'data-unsaved="true"'
+
+
+def test_what_the_secrets_own_buttons_leave_unsaved_is_known_to_the_page(admin_client):
+    save_settings({"user_group": "Staff\nGuests"}, actor=None)
+    mine = {"secret_action": "save", "client_secret": SECRET}
+
+    untouched = press(admin_client, SECRET_PATH, user_group="Staff\r\nGuests", **mine)
+    typed = press(admin_client, SECRET_PATH, page=untouched, button_text="Typed", **mine)
+    cleared = press(admin_client, SECRET_PATH, page=typed, secret_action="clear")
+    unticked = press(admin_client, SECRET_PATH, auto_create_users=False, secret_action="clear")
+
+    assert UNSAVED not in admin_client.get(SETTINGS).text
+    assert UNSAVED not in untouched.text
+    assert UNSAVED in typed.text
+    assert UNSAVED in cleared.text
+    assert UNSAVED in unticked.text
+
+
+def test_a_refused_page_is_unsaved_where_it_differs_from_what_is_saved(admin_client):
+    refused = press(admin_client, button_text="x" * 500)
+    assert refused.status_code == 200
+    assert UNSAVED in refused.text
+
+    nothing_typed = press(admin_client, client_secret="0b1e2c3d-1111-4222-8333-444455556666")
+    assert "client_secret" in errors_of(nothing_typed)
+    assert UNSAVED not in nothing_typed.text
 
 
 # Enable
