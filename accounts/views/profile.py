@@ -27,7 +27,7 @@ from accounts.services import (
     set_password,
 )
 from accounts.views.token_card import token_card
-from accounts.views.who import person, see_other, wait
+from accounts.views.who import PostOnly, person, see_other, wait
 
 
 def profile_page(
@@ -112,7 +112,9 @@ class PasswordView(View):
         return see_other("accounts:profile")
 
 
-class EndSessionView(View):
+class EndSessionView(PostOnly):
+    leads_to = "accounts:profile"
+
     def post(self, request: HttpRequest, reference: str) -> HttpResponse:
         user = person(request)
         key = session_key_of(user, reference)
@@ -128,8 +130,10 @@ class EndSessionView(View):
         return see_other("accounts:profile")
 
 
-class EndSessionsView(View):
+class EndSessionsView(PostOnly):
     """End every session of one's own but this one."""
+
+    leads_to = "accounts:profile"
 
     def post(self, request: HttpRequest) -> HttpResponse:
         user = person(request)

@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from accounts.forms import CurrentPasswordForm
 from accounts.freshness import NotConfirmed
 from accounts.seen import both_values
-from accounts.views.who import wait
+from accounts.views.who import PostOnly, wait
 from sso import conf
 from sso.conf import Config
 from sso.forms import SWITCHES, OIDCSettingsForm
@@ -187,9 +187,10 @@ def _ask_again(secret_form: ClientSecretForm) -> None:
         secret_form.add_error(SECRET, SECRET_AGAIN)
 
 
-class SecretView(SettingsPage):
+class SecretView(SettingsPage, PostOnly):
     """Save or clear the secret with its date, and keep what else was typed and not applied."""
 
+    leads_to = "sso:settings"
     # What this answer tells of what others saved: they have seen it from here on.
     _told: Mapping[str, Any] = MappingProxyType({})
 
