@@ -14,8 +14,10 @@ from accounts.services.access import (
     set_password,
 )
 from accounts.services.installation import (
+    READ_ONLY,
     claim_first_administrator,
     server_url,
+    server_url_of,
     set_server_url,
     set_up,
     setup_open,
@@ -48,6 +50,7 @@ from accounts.services.tokens import (
 )
 
 __all__ = [
+    "READ_ONLY",
     "MadeToken",
     "OwnSession",
     "RoleChange",
@@ -72,6 +75,7 @@ __all__ = [
     "revoke_token",
     "revoke_tokens",
     "server_url",
+    "server_url_of",
     "session_key_of",
     "set_password",
     "set_server_url",

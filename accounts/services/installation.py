@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.db import transaction
+from django.http import HttpRequest
 
 from accounts.changes import record
 from accounts.models import Installation, User
@@ -10,6 +13,9 @@ from accounts.roles import Role
 from accounts.seen import edited
 from accounts.services._locks import lock_actor
 from accounts.services.people import create_user
+
+# What it asks for once may be kept for the whole of such a request.
+READ_ONLY: Final = frozenset({"GET", "HEAD"})
 
 
 def claim_first_administrator() -> bool:
@@ -33,6 +39,17 @@ def server_url() -> str:
     """Return the Server URL in force: the database's, else the environment's; no final slash."""
     stored = Installation.objects.filter(pk=1).values_list("server_url", flat=True).first()
     return (stored or settings.SERVER_URL).rstrip("/")
+
+
+def server_url_of(request: HttpRequest) -> str:
+    """Return the Server URL in force, read once for a request that changes nothing."""
+    if request.method not in READ_ONLY:
+        return server_url()
+    known: str | None = getattr(request, "server_url", None)
+    if known is None:
+        known = server_url()
+        request.server_url = known  # type: ignore[attr-defined]  # for this request alone
+    return known
 
 
 @transaction.atomic

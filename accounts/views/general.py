@@ -14,7 +14,7 @@ from accounts.freshness import NotConfirmed, confirm, is_fresh
 from accounts.origins import accepts_host, is_unprotected
 from accounts.policy import AccountRefused
 from accounts.seen import ChangedMeanwhile
-from accounts.services import server_url, set_server_url
+from accounts.services import server_url, server_url_of, set_server_url
 from accounts.views.fresh import fresh_sign_in
 from accounts.views.who import person, see_other, wait
 
@@ -37,7 +37,7 @@ class GeneralView(PermissionRequiredMixin, View):
     raise_exception = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        current = server_url()
+        current = server_url_of(request)
         form = ServerUrlForm(
             came_by=came_by(request), current=current, initial={"server_url": current}
         )
@@ -84,6 +84,6 @@ class GeneralView(PermissionRequiredMixin, View):
             "form": form,
             "password_form": password_form,
             "fresh": fresh_sign_in(request),
-            "warning": UNPROTECTED if is_unprotected(server_url()) else "",
+            "warning": UNPROTECTED if is_unprotected(server_url_of(request)) else "",
         }
         return render(request, "accounts/general.html", context)

@@ -43,7 +43,7 @@ def profile_page(
         "name_form": name_form or NameForm(initial=names),
         "password_form": password_form or _password_form(request, user),
         "has_password": user.has_usable_password(),
-        "passwords_accepted": external.current().passwords_accepted(),
+        "passwords_accepted": external.current().passwords_accepted(request),
         "sessions": own_sessions(user, current_key=request.session.session_key),
         **(tokens or token_card(request, user)),
     }

@@ -201,7 +201,7 @@ def user_page(
         "form": form or account_form(actor, user),
         "signs_in_with": user_rows([user])[0].signs_in_with,
         "has_password": user.has_usable_password(),
-        "passwords_accepted": external.current().passwords_accepted(),
+        "passwords_accepted": external.current().passwords_accepted(request),
         "identities": external.current().identities(user),
         "refused_identities": external.current().refused_identities(user),
         "refusal": refusal.sentence if refusal else "",
