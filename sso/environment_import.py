@@ -5,6 +5,7 @@ from __future__ import annotations
 from accounts.models import User
 from sso.conf import Config
 from sso.forms import OIDCSettingsForm
+from sso.models import OIDCSettings
 from sso.rules.hosts import host_of
 from sso.rules.microsoft import is_microsoft_login_host
 from sso.secret_forms import ClientSecretForm
@@ -28,8 +29,10 @@ def import_environment(config: Config, *, actor: User | None) -> dict[str, list[
         errors = {**form.errors, **secret_form.errors}
         return {name: [str(text) for text in texts] for name, texts in errors.items()}
     wanted = {**form.values(), "enabled": values["enabled"]}
-    if secret_form.cleaned_data[SECRET]:
-        wanted[SECRET] = secret_form.cleaned_data[SECRET]
+    secret = secret_form.cleaned_data[SECRET]
+    if secret or OIDCSettings.load().client_secret_encrypted:
+        # One that the environment leaves out goes too: kept, it would join a client it is not of.
+        wanted[SECRET] = secret
     try:
         save_settings(
             wanted,

@@ -393,6 +393,37 @@ def test_load_from_env_copies_every_value_and_the_secret(
     assert "configured via .env" not in reads(admin_client.get(SETTINGS))
 
 
+@pytest.mark.parametrize("issuer", ["", "http://127.0.0.1:9/another"])
+def test_load_from_env_leaves_no_secret_of_the_database_in_place(
+    connected, set_variables, admin_client, issuer
+):
+    set_variables(OIDC_ISSUER_URL=issuer or connected.issuer, OIDC_CLIENT_ID=defaults.CLIENT_ID)
+
+    admin_client.post(f"{SETTINGS}/import-env", follow=True)
+
+    set_variables()
+    config = conf.current()
+    assert config.issuer == (issuer or connected.issuer)
+    assert (config.secret_set, config.enabled) == (False, False)
+    # Nor anything else that the environment leaves out.
+    assert (config.sync_roles, config.button_text) == (False, "Login with SSO")
+    assert config.mapping.rows == dict.fromkeys(Role, ())
+    assert "not set" in reads(admin_client.get("/settings/changes"))
+
+
+def test_load_from_env_that_says_enabled_without_a_secret_copies_nothing(
+    connected, set_variables, admin_client
+):
+    variables = {**three(connected), "OIDC_CLIENT_SECRET": "", "OIDC_ENABLED": "true"}
+    set_variables(**variables)
+
+    text = reads(admin_client.post(f"{SETTINGS}/import-env", follow=True))
+
+    assert "Client Secret is empty." in text
+    set_variables()
+    assert conf.current().client_secret == defaults.SECRET_VALUE
+
+
 def test_load_from_env_with_nothing_set_says_so(admin_client):
     answer = admin_client.post(f"{SETTINGS}/import-env", follow=True)
 
