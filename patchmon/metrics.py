@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
@@ -16,15 +17,15 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from accounts.shared_cache import is_reachable
-from sso import metrics
-from sso.readiness import Cause, last_known_cause
+from sso import conf, metrics
+from sso.readiness import Cause, lately
 
 
 class SingleSignOnCollector(Collector):
     """Read the shared counters when asked; nothing is kept in the process."""
 
     def collect(self) -> Iterator[Metric]:
-        cause = last_known_cause()
+        cause = _cause()
         counters = list(_counters())
         reachable = is_reachable()
         yield _gauge(
@@ -32,14 +33,23 @@ class SingleSignOnCollector(Collector):
             "1 while the cache that all processes share answers this one, 0 while it does not",
             float(reachable),
         )
-        if cause is not None or reachable:
+        if cause is not None:
             yield from _state(cause)
         if reachable:
             # Without them there is a gap; numbers of one process would look like a new start.
             yield from counters
 
 
-def _state(cause: Cause | None) -> Iterator[Metric]:
+def _cause() -> Cause | None:
+    """Return the state of the last minute, found out now where nobody else asked."""
+    try:
+        return lately(conf.current).cause
+    except DatabaseError:
+        # What else there is to tell does not depend on it.
+        return None
+
+
+def _state(cause: Cause) -> Iterator[Metric]:
     yield _gauge(
         "patchmon_sso_ready",
         "1 while SSO is ready, 0 while it is not or is off",
