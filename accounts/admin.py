@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,12 +17,13 @@ from accounts.forms import (
     FreeUsernameField,
     ServerUrlField,
     ServerUrlForm,
-    was_changed,
 )
 from accounts.freshness import NotConfirmed, confirm, is_fresh
 from accounts.models import Installation, User
 from accounts.policy import AccountRefused
 from accounts.roles import Role
+from accounts.seen import ChangedMeanwhile, edited
+from accounts.seen_forms import SeenFields
 from accounts.views.general import came_by
 from accounts.views.who import person
 
@@ -36,8 +37,7 @@ else:
     _UserModelForm = _InstallationModelForm = forms.ModelForm
 
 
-# Fields of an account that only whoever changed them changes.
-DECIDE_WHO = frozenset({"role", "is_active"})
+_MEANWHILE: Final = "Somebody else changed this meanwhile. Nothing was saved."
 
 
 class RefusalsBecomeMessages(_ModelAdmin):
@@ -54,6 +54,10 @@ class RefusalsBecomeMessages(_ModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
         except AccountRefused as refusal:
             return self._refused(request, refusal)
+        except ChangedMeanwhile:
+            # Between the form's look and the save: the page that follows shows what is there now.
+            self.message_user(request, _MEANWHILE, messages.ERROR)
+            return HttpResponseRedirect(request.path)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -68,17 +72,26 @@ class RefusalsBecomeMessages(_ModelAdmin):
         return HttpResponseRedirect(request.path)
 
 
-class UserForm(_UserModelForm):
+class UserForm(SeenFields, _UserModelForm):
+    """An account's fields; ``edits`` are those that the editor changed, once it is valid."""
+
     class Meta:
         model = User
         fields = ("email", "first_name", "last_name", "role", "is_active")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The page tells what it showed, so that an old one does not take back what others did.
-        for name in DECIDE_WHO:
-            if name in self.fields:
-                self.fields[name].show_hidden_initial = True
+        self.edits: dict[str, Any] = {}
+        self.tell(*self.fields)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        present = {name: getattr(self.instance, name) for name in cleaned}
+        try:
+            self.edits = edited(cleaned, present, self.seen())
+        except ChangedMeanwhile as both:
+            self.refuse_changed(both)
+        return cleaned
 
 
 class NewUserForm(_UserModelForm):
@@ -146,7 +159,7 @@ class UserAdmin(RefusalsBecomeMessages):
         self,
         request: HttpRequest,
         obj: User,
-        form: forms.ModelForm[User],
+        form: Any,
         change: bool,  # noqa: FBT001  (Django's signature)
     ) -> None:
         actor, entered = person(request), form.cleaned_data
@@ -161,13 +174,11 @@ class UserAdmin(RefusalsBecomeMessages):
             )
         else:
             made = User.objects.get(pk=obj.pk)
-            details = {name: entered[name] for name in ("email", "first_name", "last_name")}
-            services.update_details(made, actor=actor, **details)
-            changed = {name for name in DECIDE_WHO if name in entered and was_changed(form, name)}
-            if "role" in changed:
-                services.change_role(made, Role(entered["role"]), actor=actor)
-            if "is_active" in changed and entered["is_active"] is not made.is_active:
-                act = services.activate if entered["is_active"] else services.deactivate
+            edits = dict(form.edits)
+            is_active = edits.pop("is_active", None)
+            services.edit_account(made, edits, actor=actor, seen=form.seen())
+            if is_active is not None:
+                act = services.activate if is_active else services.deactivate
                 act(made, actor=actor)
         # The admin goes on with this instance: its key, its name in messages.
         obj.pk = made.pk
@@ -190,7 +201,7 @@ def _role_lock(request: HttpRequest, user: User) -> str:
     return refusal.sentence if refusal else external.current().role_managed_reason(user)
 
 
-class InstallationForm(_InstallationModelForm):
+class InstallationForm(SeenFields, _InstallationModelForm):
     server_url = ServerUrlField()
     confirm_server_url = ServerUrlForm.base_fields["confirm_server_url"]
     current_password = CurrentPasswordForm.base_fields["current_password"]
@@ -205,12 +216,18 @@ class InstallationForm(_InstallationModelForm):
         super().__init__(*args, **kwargs)
         # The row is empty while the environment's value is in force.
         self.initial["server_url"] = services.server_url()
+        self.tell("server_url")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         current = services.server_url()
         wanted = cleaned.get("server_url", current)
-        if wanted != current:
+        try:
+            edits = edited({"server_url": wanted}, {"server_url": current}, self.seen())
+        except ChangedMeanwhile as both:
+            self.refuse_changed(both)
+            return cleaned
+        if edits:
             if wanted not in came_by(self.request) and not cleaned["confirm_server_url"]:
                 self.add_error("confirm_server_url", CONFIRM_SERVER_URL)
             try:
@@ -254,10 +271,13 @@ class InstallationAdmin(RefusalsBecomeMessages):
         self,
         request: HttpRequest,
         obj: Installation,
-        form: forms.ModelForm[Installation],
+        form: Any,
         change: bool,  # noqa: FBT001  (Django's signature)
     ) -> None:
         services.set_server_url(
-            form.cleaned_data["server_url"], actor=person(request), fresh=is_fresh(request)
+            form.cleaned_data["server_url"],
+            actor=person(request),
+            fresh=is_fresh(request),
+            seen=form.seen().get("server_url"),
         )
         obj.refresh_from_db()

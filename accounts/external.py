@@ -56,10 +56,13 @@ class ExternalSignIn(Protocol):
     def role_managed_reason(self, user: User) -> str:
         """Say why this account's role cannot be changed here; '' when it can."""
 
-    def passwords_accepted(self) -> bool:
-        """Say whether anybody may sign in with a password at the moment."""
+    def passwords_accepted(self, request: HttpRequest | None = None) -> bool:
+        """Say whether anybody may sign in with a password at the moment.
 
-    def confirm_url(self, user: User) -> str:
+        What a ``request`` has read already is not read again for it; so below.
+        """
+
+    def confirm_url(self, user: User, request: HttpRequest | None = None) -> str:
         """Return where this person POSTs to sign in once more in a new tab; '' when nowhere."""
 
     def after_sign_out(self, request: HttpRequest, user: User) -> HttpResponse | None:
@@ -82,10 +85,10 @@ class _NothingExternal:
     def role_managed_reason(self, user: User) -> str:
         return ""
 
-    def passwords_accepted(self) -> bool:
+    def passwords_accepted(self, request: HttpRequest | None = None) -> bool:
         return True
 
-    def confirm_url(self, user: User) -> str:
+    def confirm_url(self, user: User, request: HttpRequest | None = None) -> str:
         return ""
 
     def after_sign_out(self, request: HttpRequest, user: User) -> HttpResponse | None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any
 
 from django import forms
@@ -13,6 +12,7 @@ from accounts.models import User
 from accounts.origins import ServerUrlError, clean_server_url
 from accounts.policy import Refusal
 from accounts.roles import ROLES, Role
+from accounts.seen_forms import SeenFields
 from accounts.services import username_taken
 from accounts.throttle import TooManyAttempts
 
@@ -76,7 +76,7 @@ class ServerUrlField(forms.CharField):
             raise ValidationError(str(error)) from error
 
 
-class ServerUrlForm(forms.Form):
+class ServerUrlForm(SeenFields, forms.Form):
     """Ask once more before a Server URL that this browser did not come by."""
 
     server_url = ServerUrlField()
@@ -95,6 +95,8 @@ class ServerUrlForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._came_by = came_by
         self._current = current
+        if current:
+            self.tell("server_url")
         if not self._asks_to_confirm():
             del self.fields["confirm_server_url"]
 
@@ -105,7 +107,8 @@ class ServerUrlForm(forms.Form):
             wanted = clean_server_url(self.data.get("server_url", ""))
         except ServerUrlError:
             return False
-        return wanted != self._current and wanted not in self._came_by
+        known = {self._current, self.seen().get("server_url"), *self._came_by}
+        return wanted not in known
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -225,17 +228,16 @@ class SignInForm(forms.Form):
     password = _password("Password", "current-password")
 
 
-class NameForm(forms.Form):
+class NameForm(SeenFields, forms.Form):
     first_name = _name("First name", "given-name")
     last_name = _name("Last name", "family-name")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tell(*self.fields)
 
-def was_changed(form: forms.BaseForm, name: str) -> bool:
-    """Say whether whoever sent the form changed this field, as far as it tells what it showed."""
-    return form.add_initial_prefix(name) not in form.data or name in form.changed_data
 
-
-class AccountForm(forms.Form):
+class AccountForm(SeenFields, forms.Form):
     """Name, e-mail and role of somebody's account."""
 
     email = forms.EmailField(
@@ -260,52 +262,19 @@ class AccountForm(forms.Form):
         offered = [role for role in ROLES if role in roles or role is present]
         field = self.fields["role"]
         field.choices = [(role.value, role.label) for role in offered]  # type: ignore[attr-defined]
-        # The page tells what it showed, so that an old one does not take back what others did.
-        field.show_hidden_initial = present is not None
+        if present is not None:
+            self.tell(*self.fields)
         if role_locked:
             field.disabled = True
             field.help_text = role_locked
+
+    def values(self) -> dict[str, Any]:
+        """Return what was typed, by field name; a role that is locked is left out."""
+        return {
+            name: self.cleaned_data[name] for name in self.fields if not self.fields[name].disabled
+        }
 
 
 class NewAccountForm(AccountForm):
     username = FreeUsernameField()
     field_order = ("username", "email", "first_name", "last_name", "role")
-
-
-class WayIn(StrEnum):
-    """How somebody signs in, as the list of users is narrowed by it."""
-
-    OUTSIDE = "outside"
-    PASSWORD = "password"  # noqa: S105 - a way in, not a password
-    NONE = "none"
-
-
-class UserFilterForm(forms.Form):
-    """What the list of users is narrowed to; nonsense in an address narrows nothing."""
-
-    q = forms.CharField(
-        label="Search",
-        required=False,
-        max_length=100,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name, username or e-mail"}),
-    )
-    role = forms.ChoiceField(
-        label="Role",
-        required=False,
-        choices=[("", "All roles"), *((role.value, role.label) for role in ROLES)],
-    )
-    state = forms.ChoiceField(
-        label="State",
-        required=False,
-        choices=[("", "Active and inactive"), ("active", "Active"), ("inactive", "Inactive")],
-    )
-    way = forms.ChoiceField(
-        label="Signs in with",
-        required=False,
-        choices=[
-            ("", "Anything"),
-            (WayIn.OUTSIDE.value, "Single sign-on"),
-            (WayIn.PASSWORD.value, "Password"),
-            (WayIn.NONE.value, "Nothing yet"),
-        ],
-    )

@@ -67,11 +67,11 @@ def mark_fresh(request: HttpRequest) -> None:
     request.session[CONFIRMED_AT] = int(time.time())
 
 
-def way_to_confirm(user: User) -> Way:
+def way_to_confirm(user: User, request: HttpRequest | None = None) -> Way:
     """Say how this person can confirm; a password counts only while passwords are accepted."""
-    if user.has_usable_password() and external.current().passwords_accepted():
+    if user.has_usable_password() and external.current().passwords_accepted(request):
         return Way.PASSWORD
-    return Way.PROVIDER if external.current().confirm_url(user) else Way.NONE
+    return Way.PROVIDER if external.current().confirm_url(user, request) else Way.NONE
 
 
 def confirm_password(request: HttpRequest, password: str) -> bool:

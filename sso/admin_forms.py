@@ -21,7 +21,7 @@ from sso.services.settings import (
     SECRET,
     SENSITIVE,
     SETTING_FIELDS,
-    current_values,
+    shown_values,
 )
 
 CLEAR: Final = "clear_client_secret"
@@ -48,12 +48,13 @@ class SingletonAdminForm(OIDCSettingsForm):
         **kwargs: Any,
     ) -> None:
         self.instance = instance
-        self.saved = current_values()
+        self.saved = shown_values()
         if data is not None:
             data = self._completed(data)
         super().__init__(
             data,
             initial={**self.saved, "base": seal_base(self.saved), **(initial or {})},
+            saved=self.saved,
             discovered=self.looked_up,
             locked=self.actor_locks,
         )

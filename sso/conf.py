@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import Subquery
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.roles import Role
-from accounts.services import server_url
+from accounts.services import READ_ONLY, server_url, server_url_of
 from sso.encryption import CannotDecrypt, decrypt
 from sso.environment import EnvironmentConfig
 from sso.models import SINGLETON, OIDCSettings
@@ -124,12 +125,26 @@ def credential_fingerprint(issuer: str, client_id: str, client_secret: str) -> s
     return salted_hmac("sso.credential", text, algorithm="sha256").hexdigest()
 
 
-def current() -> Config:
-    """Read the configuration in force, once for the request that asks."""
+def current(url: str | None = None) -> Config:
+    """Read the configuration in force; ``url`` is the Server URL where it is known already."""
     environment: EnvironmentConfig | None = settings.SSO_ENVIRONMENT
     if environment is None:
-        return from_rows(*_rows())
-    return from_environment(environment, OIDCSettings.load())
+        return from_rows(*_rows(), url=url)
+    return from_environment(environment, OIDCSettings.load(), url=url)
+
+
+def for_request(request: HttpRequest) -> Config:
+    """Read the configuration once for a request, however many of its parts ask for it.
+
+    A request that changes something reads it anew each time: it may be another by then.
+    """
+    if request.method not in READ_ONLY:
+        return current()
+    config: Config | None = getattr(request, "sso_config", None)
+    if config is None:
+        config = current(server_url_of(request))
+        request.sso_config = config  # type: ignore[attr-defined]  # for this request alone
+    return config
 
 
 def _rows() -> tuple[OIDCSettings, RoleMappingRow]:
@@ -144,7 +159,7 @@ def _rows() -> tuple[OIDCSettings, RoleMappingRow]:
     return row, RoleMappingRow(**{name: getattr(row, f"{_MAPPING}{name}") for name in names})
 
 
-def from_rows(row: OIDCSettings, mapping: RoleMappingRow) -> Config:
+def from_rows(row: OIDCSettings, mapping: RoleMappingRow, *, url: str | None = None) -> Config:
     """Read the configuration out of the two singletons."""
     try:
         client_secret = decrypt(row.client_secret_encrypted)
@@ -171,13 +186,15 @@ def from_rows(row: OIDCSettings, mapping: RoleMappingRow) -> Config:
             mapping.default_role,
             {role: getattr(mapping, name) for role, name in GROUP_FIELDS.items()},
         ),
-        server_url=server_url(),
+        server_url=server_url() if url is None else url,
         client_refused=_is_refused(row, row.issuer, row.client_id, client_secret),
         local_sign_in_until=row.local_sign_in_until,
     )
 
 
-def from_environment(environment: EnvironmentConfig, row: OIDCSettings) -> Config:
+def from_environment(
+    environment: EnvironmentConfig, row: OIDCSettings, *, url: str | None = None
+) -> Config:
     """Read the configuration out of the variables; of the database only its state counts."""
     issuer = environment.text("issuer")
     client_id = environment.text("client_id")
@@ -205,7 +222,7 @@ def from_environment(environment: EnvironmentConfig, row: OIDCSettings) -> Confi
             environment.text("default_role", Role.USER.value),
             {role: environment.text(name) for role, name in GROUP_FIELDS.items()},
         ),
-        server_url=server_url(),
+        server_url=server_url() if url is None else url,
         client_refused=_is_refused(row, issuer, client_id, client_secret),
         local_sign_in_until=row.local_sign_in_until,
     )

@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 
 class CannotDecrypt(Exception):
@@ -40,3 +41,11 @@ def decrypt(stored: str) -> str:
         return _keys().decrypt(stored.encode()).decode()
     except (InvalidToken, UnicodeDecodeError):
         raise CannotDecrypt from None
+
+
+def mark_of(encrypted: str) -> str:
+    """Return what tells this stored secret from another one, and nothing of either.
+
+    A keyed digest of what is stored, which is another for each save, of the same secret too.
+    """
+    return salted_hmac("sso.secret.mark", encrypted, algorithm="sha256").hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, Final
 
 from django import forms
@@ -34,6 +35,14 @@ _ADDRESS: Final = {
 _ROW: Final = {**_ADDRESS, "rows": 1}
 
 
+def _plain(name: str, value: Any) -> Any:
+    """Return a value as it compares with the same one typed into the page."""
+    if name in SWITCHES:
+        return bool(value)
+    text = value.isoformat() if isinstance(value, date) else repair.clean(str(value or ""))
+    return parse_row(text) if name in GROUP_FIELDS.values() else text
+
+
 def _group_row(role: Role) -> forms.CharField:
     return forms.CharField(
         label=role.label if role is Role.SUPERADMIN else role.value.replace("_", " "),
@@ -45,6 +54,7 @@ def _group_row(role: Role) -> forms.CharField:
 class OIDCSettingsForm(SecretExpiryForm):
     """Settings and role mapping as an administrator types them.
 
+    ``saved`` is what the database holds, where ``initial`` is not that but what was typed;
     ``discovered`` is what the provider said of itself (None: nobody asked). Notes on what was
     repaired, and warnings, are in ``notes`` once the form is valid.
     """
@@ -139,17 +149,17 @@ class OIDCSettingsForm(SecretExpiryForm):
         data: Mapping[str, Any] | None = None,
         *,
         initial: Mapping[str, Any] | None = None,
+        saved: Mapping[str, Any] | None = None,
         discovered: DiscoveredIssuer | None = None,
         locked: Iterable[str] = (),
         read_only: bool = False,
         ask_confirmation: bool = False,
     ) -> None:
         super().__init__(data, initial=dict(initial or {}))
+        self.saved: Mapping[str, Any] = dict(initial or {}) if saved is None else saved
         self.discovered = discovered
         self.notes: list[Note] = []
         self.suggestions: dict[str, str] = {}
-        # Something typed stands in the page that is not saved yet.
-        self.unsaved = data is not None
         self.fields["superadmin_group"].label = "superadmin"
         for name, field in self.fields.items():
             if name != "base" and (read_only or name in set(locked)):
@@ -233,6 +243,15 @@ class OIDCSettingsForm(SecretExpiryForm):
         return {
             name: self.cleaned_data[name] for name in FORM_FIELDS if not self.fields[name].disabled
         }
+
+    @property
+    def unsaved(self) -> bool:
+        """Say whether the page shows something typed that is not saved, locked fields aside."""
+        return any(
+            _plain(name, self[name].value()) != _plain(name, self.saved.get(name))
+            for name in FORM_FIELDS
+            if not self.fields[name].disabled
+        )
 
     def confirmed(self) -> frozenset[str]:
         """Return what was confirmed by ticking its box."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.core import signing
 
-from sso.services.settings import EXPIRES, MAPPING_FIELDS, SETTING_FIELDS
+from sso.services.settings import EXPIRES, MAPPING_FIELDS, SECRET_SEEN, SETTING_FIELDS
 
 # Enable saves by itself and is no field of the form.
 FORM_FIELDS: Final = tuple(name for name in SETTING_FIELDS if name != "enabled") + MAPPING_FIELDS
@@ -18,6 +18,7 @@ _SALT: Final = "sso.settings.base"
 def seal_base(values: Mapping[str, Any]) -> str:
     """Seal the values a form was rendered from, so that it can tell later what was changed."""
     sealed = {name: values[name] for name in FORM_FIELDS}
+    sealed[SECRET_SEEN] = values.get(SECRET_SEEN)
     if sealed[EXPIRES] is not None:
         sealed[EXPIRES] = sealed[EXPIRES].isoformat()
     return signing.dumps(sealed, salt=_SALT, compress=True)

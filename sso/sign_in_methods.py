@@ -14,11 +14,15 @@ from django.urls import reverse
 from accounts.external import ExternalIdentity, RefusedIdentity
 from accounts.models import User
 from sso import conf
-from sso.conf import provider_label
+from sso.conf import Config, provider_label
 from sso.models import LinkedIdentity
 from sso.readiness import local_sign_in_open, readiness
 from sso.services.linking import refused_of
 from sso.services.sign_out import end_session_url, provider_left
+
+
+def _config(request: HttpRequest | None) -> Config:
+    return conf.current() if request is None else conf.for_request(request)
 
 
 class SingleSignOn:
@@ -46,8 +50,8 @@ class SingleSignOn:
             "or switch off Sync roles from IdP under Settings → OIDC / SSO."
         )
 
-    def passwords_accepted(self) -> bool:
-        return local_sign_in_open()
+    def passwords_accepted(self, request: HttpRequest | None = None) -> bool:
+        return local_sign_in_open(_config(request))
 
     def after_sign_out(self, request: HttpRequest, user: User) -> HttpResponse | None:
         label = provider_left(request.session)
@@ -68,8 +72,8 @@ class SingleSignOn:
         }
         return render(request, "sso/post_redirect.html", context)
 
-    def confirm_url(self, user: User) -> str:
-        config = conf.current()
+    def confirm_url(self, user: User, request: HttpRequest | None = None) -> str:
+        config = _config(request)
         linked = user.linked_identities.filter(issuer=config.issuer).exists()
         return reverse("sso:confirm") if linked and readiness(config).ready else ""
 

@@ -53,10 +53,10 @@ RULES: Final[dict[str, dict[str, Who]]] = {
     "accounts:password-link": {"GET": EVERYBODY, "POST": EVERYBODY},
     "accounts:profile": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "accounts:profile-password": {"GET": SIGNED_IN, "POST": SIGNED_IN},
-    "accounts:profile-sessions-end": {"POST": SIGNED_IN},
-    "accounts:profile-session-end": {"POST": SIGNED_IN},
+    "accounts:profile-sessions-end": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "accounts:profile-session-end": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "accounts:profile-token-make": {"GET": SIGNED_IN, "POST": SIGNED_IN},
-    "accounts:profile-token-revoke": {"POST": SIGNED_IN},
+    "accounts:profile-token-revoke": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     # There is a photo of nobody here.
     "accounts:photo": {},
     "accounts:general": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
@@ -64,11 +64,11 @@ RULES: Final[dict[str, dict[str, Who]]] = {
     "accounts:users": {"GET": ADMINISTRATORS},
     "accounts:user-add": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
     "accounts:user": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
-    "accounts:user-deactivate": {"POST": ADMINISTRATORS},
-    "accounts:user-activate": {"POST": ADMINISTRATORS},
-    "accounts:user-delete": {"POST": ADMINISTRATORS},
-    "accounts:user-end-sessions": {"POST": ADMINISTRATORS},
-    "accounts:user-password-link": {"POST": ADMINISTRATORS},
+    "accounts:user-deactivate": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
+    "accounts:user-activate": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
+    "accounts:user-delete": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
+    "accounts:user-end-sessions": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
+    "accounts:user-password-link": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
     "sso:login": {"GET": EVERYBODY},
     "sso:callback": {"GET": EVERYBODY},
     "sso:frontchannel-logout": {"GET": EVERYBODY},
@@ -83,9 +83,9 @@ RULES: Final[dict[str, dict[str, Who]]] = {
     "sso:api-profile": {"GET": SIGNED_IN},
     "sso:api-sign-ins": {"GET": ADMINISTRATORS},
     "sso:settings": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
-    "sso:secret": {"POST": ADMINISTRATORS},
-    "sso:enable": {"POST": ADMINISTRATORS},
-    "sso:import-env": {"POST": ADMINISTRATORS},
+    "sso:secret": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
+    "sso:enable": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
+    "sso:import-env": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
     "sso:check": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
     "sso:explain": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
     "sso:test-sign-in": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
@@ -96,12 +96,12 @@ RULES: Final[dict[str, dict[str, Who]]] = {
     "sso:undo": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
     "sso:link-several": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
     "sso:link": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
-    "sso:unlink": {"POST": ADMINISTRATORS},
+    "sso:unlink": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
     "sso:sign-in": {"GET": ADMINISTRATORS},
-    "sso:connect": {"POST": SIGNED_IN},
-    "sso:confirm": {"POST": SIGNED_IN},
+    "sso:connect": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "sso:confirm": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "sso:confirmed": {"GET": SIGNED_IN},
-    "sso:disconnect": {"POST": SIGNED_IN},
+    "sso:disconnect": {"GET": SIGNED_IN, "POST": SIGNED_IN},
 }
 # The Django admin, every page of it.
 ADMIN: Final = "admin:"
@@ -261,6 +261,47 @@ def test_every_url_has_a_rule():
     assert names - set(RULES) == set(), "give it a rule"
     assert set(RULES) - names == set(), "the URL is gone"
     assert {method for rule in RULES.values() for method in rule} <= set(METHODS)
+
+
+# What only posts, with the page that its form is on.
+POSTED: Final = {
+    "accounts:profile-sessions-end": "/profile",
+    "accounts:profile-session-end": "/profile",
+    "accounts:profile-token-revoke": "/profile",
+    "accounts:user-deactivate": "/settings/users/{}",
+    "accounts:user-activate": "/settings/users/{}",
+    "accounts:user-delete": "/settings/users/{}",
+    "accounts:user-end-sessions": "/settings/users/{}",
+    "accounts:user-password-link": "/settings/users/{}",
+    "accounts:profile-password": "/profile",
+    "accounts:profile-token-make": "/profile",
+    "sso:secret": "/settings/oidc",
+    "sso:enable": "/settings/oidc",
+    "sso:import-env": "/settings/oidc",
+    "sso:check": "/settings/oidc",
+    "sso:explain": "/settings/oidc",
+    "sso:test-sign-in": "/settings/oidc",
+    "sso:test-sign-in-row": "/settings/oidc/test-sign-in/report",
+    "sso:undo": "/settings/changes",
+    "sso:unlink": "/settings/users/{}",
+    "sso:connect": "/profile",
+    "sso:confirm": "/profile",
+    "sso:disconnect": "/profile",
+}
+
+
+def test_the_address_of_a_form_opened_by_itself_leads_to_its_page_and_does_nothing(people):
+    filled = addresses(Role.SUPERADMIN, people)
+    browser = Browser(people[Role.SUPERADMIN])
+    before = everything()
+
+    for name, page in POSTED.items():
+        for method in ("GET", "HEAD"):
+            answer = browser.ask(method, filled[name], {})
+            assert answer.status_code == 302, (method, name)
+            assert answer["Location"] == page.format(people["target"].pk), (method, name)
+
+    assert everything() == before
 
 
 def test_the_admin_opens_for_superadmins(people):

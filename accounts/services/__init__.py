@@ -14,8 +14,10 @@ from accounts.services.access import (
     set_password,
 )
 from accounts.services.installation import (
+    READ_ONLY,
     claim_first_administrator,
     server_url,
+    server_url_of,
     set_server_url,
     set_up,
     setup_open,
@@ -25,6 +27,7 @@ from accounts.services.people import (
     RoleChange,
     change_role,
     create_user,
+    edit_account,
     update_details,
     username_taken,
     with_email,
@@ -47,6 +50,7 @@ from accounts.services.tokens import (
 )
 
 __all__ = [
+    "READ_ONLY",
     "MadeToken",
     "OwnSession",
     "RoleChange",
@@ -56,6 +60,7 @@ __all__ = [
     "create_user",
     "deactivate",
     "delete",
+    "edit_account",
     "end_sessions",
     "end_sessions_of",
     "find_token",
@@ -70,6 +75,7 @@ __all__ = [
     "revoke_token",
     "revoke_tokens",
     "server_url",
+    "server_url_of",
     "session_key_of",
     "set_password",
     "set_server_url",

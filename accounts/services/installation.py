@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.db import transaction
+from django.http import HttpRequest
 
 from accounts.changes import record
 from accounts.models import Installation, User
 from accounts.policy import AccountRefused, Refusal
 from accounts.roles import Role
+from accounts.seen import edited
 from accounts.services._locks import lock_actor
 from accounts.services.people import create_user
+
+# What it asks for once may be kept for the whole of such a request.
+READ_ONLY: Final = frozenset({"GET", "HEAD"})
 
 
 def claim_first_administrator() -> bool:
@@ -34,11 +41,26 @@ def server_url() -> str:
     return (stored or settings.SERVER_URL).rstrip("/")
 
 
+def server_url_of(request: HttpRequest) -> str:
+    """Return the Server URL in force, read once for a request that changes nothing."""
+    if request.method not in READ_ONLY:
+        return server_url()
+    known: str | None = getattr(request, "server_url", None)
+    if known is None:
+        known = server_url()
+        request.server_url = known  # type: ignore[attr-defined]  # for this request alone
+    return known
+
+
 @transaction.atomic
-def set_server_url(url: str, *, actor: User | None, fresh: bool = False) -> bool:
+def set_server_url(
+    url: str, *, actor: User | None, fresh: bool = False, seen: str | None = None
+) -> bool:
     """Store the Server URL; accepted hosts and origins follow it from the commit on.
 
-    A person may only with a fresh sign-in (spec/product.md, Settings → OIDC / SSO).
+    A person may only with a fresh sign-in (spec/product.md, Settings → OIDC / SSO). ``seen`` is
+    what their page showed: what was left so changes nothing, and what somebody else changed
+    meanwhile raises ChangedMeanwhile.
     """
     if actor is not None:
         lock_actor(actor, "accounts.can_manage_settings")
@@ -48,6 +70,10 @@ def set_server_url(url: str, *, actor: User | None, fresh: bool = False) -> bool
     if before == after:
         return False
     in_force = (before or settings.SERVER_URL).rstrip("/")
+    if seen is not None and after != in_force:
+        wanted = edited({"server_url": after}, {"server_url": in_force}, {"server_url": seen})
+        if not wanted:
+            return False
     if actor is not None and not fresh and after != in_force:
         raise AccountRefused(Refusal.NOT_FRESH)
     installation.server_url = after

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Lower
@@ -12,6 +13,7 @@ from accounts.changes import Action, record
 from accounts.models import Installation, User
 from accounts.policy import AccountRefused, Refusal
 from accounts.roles import ADMINISTRATORS, Role
+from accounts.seen import edited
 from accounts.services._locks import carry_over, lock, lock_actor
 from accounts.services.access import end_sessions
 
@@ -149,6 +151,26 @@ def update_details(
     record(fresh, changes, actor=actor)
     carry_over(fresh, user, fields)
     return True
+
+
+@transaction.atomic
+def edit_account(
+    user: User, values: Mapping[str, Any], *, actor: User, seen: Mapping[str, Any]
+) -> frozenset[str]:
+    """Save what the editor changed of e-mail, name and role; return the fields that changed.
+
+    ``seen`` is what their page showed; a field that somebody else changed meanwhile raises
+    ChangedMeanwhile, and nothing is saved.
+    """
+    fresh = lock(user, actor=actor).user
+    wanted = edited(values, {name: getattr(fresh, name) for name in values}, seen)
+    changed = frozenset(wanted)
+    role = wanted.pop("role", None)
+    if wanted:
+        update_details(user, actor=actor, **wanted)
+    if role is not None:
+        change_role(user, Role(role), actor=actor)
+    return changed
 
 
 def with_email(address: str) -> list[User]:

@@ -26,7 +26,7 @@ class FreshSignIn:
 def fresh_sign_in(request: HttpRequest) -> FreshSignIn:
     user = person(request)
     return FreshSignIn(
-        way=way_to_confirm(user),
+        way=way_to_confirm(user, request),
         needed_in=fresh_for(request),
-        confirm_url=external.current().confirm_url(user),
+        confirm_url=external.current().confirm_url(user, request),
     )

@@ -13,7 +13,8 @@ from accounts.forms import CurrentPasswordForm, ServerUrlForm
 from accounts.freshness import NotConfirmed, confirm, is_fresh
 from accounts.origins import accepts_host, is_unprotected
 from accounts.policy import AccountRefused
-from accounts.services import server_url, set_server_url
+from accounts.seen import ChangedMeanwhile
+from accounts.services import server_url, server_url_of, set_server_url
 from accounts.views.fresh import fresh_sign_in
 from accounts.views.who import person, see_other, wait
 
@@ -36,26 +37,31 @@ class GeneralView(PermissionRequiredMixin, View):
     raise_exception = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        current = server_url()
+        current = server_url_of(request)
         form = ServerUrlForm(
             came_by=came_by(request), current=current, initial={"server_url": current}
         )
         return self._page(request, form, CurrentPasswordForm())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = ServerUrlForm(request.POST, came_by=came_by(request), current=server_url())
+        current = server_url()
+        form = ServerUrlForm(request.POST, came_by=came_by(request), current=current)
         password_form = CurrentPasswordForm(request.POST)
         if not form.is_valid() or not password_form.is_valid():
             return self._page(request, form, password_form)
         url: str = form.cleaned_data["server_url"]
+        seen = form.seen().get("server_url")
         try:
-            if url != server_url():
+            if url not in {current, seen}:
                 confirm(request)
         except NotConfirmed as refused:
             password_form.refuse(refused.sentence)
             return wait(self._page(request, form, password_form), refused.retry_after)
         try:
-            changed = set_server_url(url, actor=person(request), fresh=is_fresh(request))
+            changed = set_server_url(url, actor=person(request), fresh=is_fresh(request), seen=seen)
+        except ChangedMeanwhile as both:
+            form.refuse_changed(both)
+            return self._page(request, form, password_form)
         except AccountRefused as refusal:
             # Between the question and the save: the fifteen minutes were over, or the permission.
             form.add_error(None, refusal.sentence)
@@ -78,6 +84,6 @@ class GeneralView(PermissionRequiredMixin, View):
             "form": form,
             "password_form": password_form,
             "fresh": fresh_sign_in(request),
-            "warning": UNPROTECTED if is_unprotected(server_url()) else "",
+            "warning": UNPROTECTED if is_unprotected(server_url_of(request)) else "",
         }
         return render(request, "accounts/general.html", context)

@@ -17,16 +17,17 @@ from accounts.forms import ChangePasswordForm, NameForm
 from accounts.freshness import confirm_password
 from accounts.models import User
 from accounts.policy import AccountRefused, Refusal
+from accounts.seen import ChangedMeanwhile
 from accounts.services import (
+    edit_account,
     end_sessions,
     end_sessions_of,
     own_sessions,
     session_key_of,
     set_password,
-    update_details,
 )
 from accounts.views.token_card import token_card
-from accounts.views.who import person, see_other, wait
+from accounts.views.who import PostOnly, person, see_other, wait
 
 
 def profile_page(
@@ -42,7 +43,7 @@ def profile_page(
         "name_form": name_form or NameForm(initial=names),
         "password_form": password_form or _password_form(request, user),
         "has_password": user.has_usable_password(),
-        "passwords_accepted": external.current().passwords_accepted(),
+        "passwords_accepted": external.current().passwords_accepted(request),
         "sessions": own_sessions(user, current_key=request.session.session_key),
         **(tokens or token_card(request, user)),
     }
@@ -65,7 +66,12 @@ class ProfileView(View):
         if not form.is_valid():
             return profile_page(request, name_form=form)
         user = person(request)
-        if update_details(user, actor=user, **form.cleaned_data):
+        try:
+            changed = edit_account(user, form.cleaned_data, actor=user, seen=form.seen())
+        except ChangedMeanwhile as both:
+            form.refuse_changed(both)
+            return profile_page(request, name_form=form)
+        if changed:
             messages.success(request, "Your name is saved.")
         return see_other("accounts:profile")
 
@@ -106,7 +112,9 @@ class PasswordView(View):
         return see_other("accounts:profile")
 
 
-class EndSessionView(View):
+class EndSessionView(PostOnly):
+    leads_to = "accounts:profile"
+
     def post(self, request: HttpRequest, reference: str) -> HttpResponse:
         user = person(request)
         key = session_key_of(user, reference)
@@ -122,8 +130,10 @@ class EndSessionView(View):
         return see_other("accounts:profile")
 
 
-class EndSessionsView(View):
+class EndSessionsView(PostOnly):
     """End every session of one's own but this one."""
+
+    leads_to = "accounts:profile"
 
     def post(self, request: HttpRequest) -> HttpResponse:
         user = person(request)

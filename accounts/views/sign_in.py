@@ -65,7 +65,7 @@ class SignInView(View):
             "form": form,
             "error": error,
             "next_url": safe_target(wanted),
-            "passwords_accepted": external.current().passwords_accepted(),
+            "passwords_accepted": external.current().passwords_accepted(request),
         }
         return render(request, "accounts/sign_in.html", context, status=status)
 

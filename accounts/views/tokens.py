@@ -13,7 +13,7 @@ from accounts.policy import AccountRefused
 from accounts.services import make_token, revoke_token
 from accounts.views.profile import profile_page
 from accounts.views.token_card import ApiTokenForm, TokenPasswordForm, token_card
-from accounts.views.who import person, see_other, wait
+from accounts.views.who import PostOnly, person, see_other, wait
 
 
 @method_decorator([sensitive_post_parameters("current_password"), never_cache], name="dispatch")
@@ -46,7 +46,9 @@ class MakeTokenView(View):
         return wait(profile_page(request, tokens=card), retry_after)
 
 
-class RevokeTokenView(View):
+class RevokeTokenView(PostOnly):
+    leads_to = "accounts:profile"
+
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         user = person(request)
         if revoke_token(user, pk, actor=user):

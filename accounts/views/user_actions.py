@@ -7,7 +7,6 @@ from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
@@ -21,14 +20,16 @@ from accounts.services import (
     server_url,
 )
 from accounts.views.users import user_page
-from accounts.views.who import person, see_other
+from accounts.views.who import PostOnly, person, see_other
 
 
-class UserActionView(PermissionRequiredMixin, View, ABC):
+class UserActionView(PermissionRequiredMixin, PostOnly, ABC):
     """One press on an account's page; a refusal becomes a message there."""
 
     permission_required = "accounts.can_manage_users"
     raise_exception = True
+    leads_to = "accounts:user"
+    taking = ("pk",)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         user = get_object_or_404(User, pk=pk)

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
@@ -15,12 +14,14 @@ from django.shortcuts import get_object_or_404, render
 from django.views import View
 
 from accounts import external, policy
-from accounts.forms import AccountForm, NewAccountForm, UserFilterForm, WayIn, was_changed
+from accounts.forms import AccountForm, NewAccountForm
 from accounts.models import User
 from accounts.paging import page_of
 from accounts.policy import AccountRefused
 from accounts.roles import Role
-from accounts.services import change_role, create_user, update_details
+from accounts.seen import ChangedMeanwhile
+from accounts.services import create_user, edit_account
+from accounts.user_filter import UserFilterForm, WayIn
 from accounts.views.who import person, see_other
 
 # Each word is looked for in four columns.
@@ -151,26 +152,19 @@ class UserView(PermissionRequiredMixin, View):
         form = account_form(actor, user, request.POST)
         if not form.is_valid():
             return user_page(request, user, form=form)
-        entered = form.cleaned_data
         try:
-            with transaction.atomic():
-                changed = update_details(
-                    user,
-                    actor=actor,
-                    email=entered["email"],
-                    first_name=entered["first_name"],
-                    last_name=entered["last_name"],
-                )
-                role = Role(user.role)
-                if was_changed(form, "role") and entered["role"] is not role:
-                    role = change_role(user, entered["role"], actor=actor).after
-                    messages.success(
-                        request, f"{user.username} is now {role.label}. Open sessions were ended."
-                    )
+            changed = edit_account(user, form.values(), actor=actor, seen=form.seen())
         except AccountRefused as refusal:
             form.add_error(None, refusal.sentence)
             return user_page(request, get_object_or_404(User, pk=pk), form=form)
-        if changed:
+        except ChangedMeanwhile as both:
+            form.refuse_changed(both)
+            return user_page(request, get_object_or_404(User, pk=pk), form=form)
+        if "role" in changed:
+            messages.success(
+                request, f"{user.username} is now {user.role_label}. Open sessions were ended."
+            )
+        if changed - {"role"}:
             messages.success(request, f"The details of {user.username} are saved.")
         return see_other("accounts:user", user.pk)
 
@@ -207,7 +201,7 @@ def user_page(
         "form": form or account_form(actor, user),
         "signs_in_with": user_rows([user])[0].signs_in_with,
         "has_password": user.has_usable_password(),
-        "passwords_accepted": external.current().passwords_accepted(),
+        "passwords_accepted": external.current().passwords_accepted(request),
         "identities": external.current().identities(user),
         "refused_identities": external.current().refused_identities(user),
         "refusal": refusal.sentence if refusal else "",

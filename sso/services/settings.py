@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.policy import AccountRefused
 from accounts.services import lock_actor
 from sso.conf import Config, from_rows
-from sso.encryption import encrypt
+from sso.encryption import encrypt, mark_of
 from sso.models import OIDCSettings, RoleMapping
 from sso.provider import discovery
 from sso.readiness import forget_answers
@@ -31,6 +31,7 @@ from sso.services.settings_checks import (
     enable_problems,
     superadmin_has_password,
 )
+from sso.services.settings_edits import SECRET_SEEN, SettingsConflict, edits_of
 
 __all__ = [
     "EXPIRES",
@@ -38,6 +39,7 @@ __all__ = [
     "MAPPING_FIELDS",
     "NO_ASSURANCE",
     "SECRET",
+    "SECRET_SEEN",
     "SENSITIVE",
     "SETTING_FIELDS",
     "UNDO",
@@ -49,6 +51,7 @@ __all__ = [
     "current_values",
     "enable_problems",
     "save_settings",
+    "shown_values",
     "superadmin_has_password",
 ]
 
@@ -94,14 +97,6 @@ SECRET_WORDS: Final = {True: "set", False: "not set"}
 UNDO: Final = "undo"
 
 
-class SettingsConflict(Exception):
-    """Say which fields somebody else changed meanwhile: name → (typed, saved by them)."""
-
-    def __init__(self, conflicts: Mapping[str, tuple[Any, Any]]) -> None:
-        super().__init__(", ".join(conflicts))
-        self.conflicts = dict(conflicts)
-
-
 class FreshSignInRequired(Exception):
     """Say which of the fields ask for a fresh sign-in; nothing was saved."""
 
@@ -135,6 +130,13 @@ class Saved:
     expiry_removed: bool = False
 
 
+def shown_values() -> dict[str, Any]:
+    """Return what a page shows: the current values, and under SECRET_SEEN the secret's mark."""
+    row = OIDCSettings.load()
+    mark = mark_of(row.client_secret_encrypted)
+    return {**_values(row, RoleMapping.load()), SECRET_SEEN: mark}
+
+
 def current_values() -> dict[str, Any]:
     """Return what the database holds, by field name, without the secret."""
     return _values(OIDCSettings.load(), RoleMapping.load())
@@ -153,7 +155,8 @@ def save_settings(
     """Save the fields named in ``values``, all of them or none.
 
     ``base`` is what the editor saw: only what they changed is saved, and a field that somebody
-    else changed meanwhile raises SettingsConflict with both values. ``values`` have gone
+    else changed meanwhile raises SettingsConflict with both values; so does another secret than
+    the one whose mark is in ``base`` under SECRET_SEEN. ``values`` have gone
     through OIDCSettingsForm; a ``client_secret`` among them is saved too, and takes the date on
     which the stored one expires with it unless a new date is among them. Raises SettingsRefused
     where rank or the state of the installation forbids it, FreshSignInRequired where a person
@@ -170,14 +173,14 @@ def save_settings(
         row = OIDCSettings.objects.select_for_update().get(pk=1)
         mapping = RoleMapping.objects.select_for_update().get(pk=1)
         before = _values(row, mapping)
-        wanted = _wanted(values, before, base)
+        config_before = from_rows(row, mapping)
+        wanted = edits_of(values, before, base, stored=row.client_secret_encrypted)
         secret = values.get(SECRET)
         if secret is None and wanted.get("issuer") == "" and row.client_secret_encrypted:
             # Kept, it would go to whatever host is entered next.
             secret = ""
         if not wanted and secret is None:
             return Saved(changed=(), version=row.version)
-        config_before = from_rows(row, mapping)
         expiry_removed = _remove_expiry(wanted, before[EXPIRES], config_before, secret)
         sensitive = SENSITIVE & {*wanted, *([SECRET] if secret is not None else [])}
         if actor is not None and not sensitive <= assurance.fields:
@@ -240,28 +243,6 @@ def _present(actor: User) -> User:
         return lock_actor(actor, "accounts.can_manage_settings")
     except AccountRefused as refused:
         raise PermissionDenied(refused.sentence) from None
-
-
-def _wanted(
-    values: Mapping[str, Any], before: Mapping[str, Any], base: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """Return what the editor changed and what is not so already."""
-    wanted: dict[str, Any] = {}
-    conflicts: dict[str, tuple[Any, Any]] = {}
-    for name, value in values.items():
-        if name == SECRET or value == before[name]:
-            continue
-        if base is not None and name in base:
-            if value == base[name]:
-                # Untouched here, changed by somebody else: theirs stays.
-                continue
-            if before[name] != base[name]:
-                conflicts[name] = (value, before[name])
-                continue
-        wanted[name] = value
-    if conflicts:
-        raise SettingsConflict(conflicts)
-    return wanted
 
 
 def _record(

@@ -27,11 +27,7 @@ NOT_READY = frozenset(Cause) - {Cause.READY, Cause.OFF}
 
 def config_of(request: HttpRequest) -> Config:
     """Read the configuration once for a request, however many tags ask for it."""
-    config: Config | None = getattr(request, "sso_config", None)
-    if config is None:
-        config = conf.current()
-        request.sso_config = config  # type: ignore[attr-defined]
-    return config
+    return conf.for_request(request)
 
 
 @register.inclusion_tag("sso/sign_in.html", takes_context=True)
@@ -63,7 +59,7 @@ def connected_accounts(context: RequestContext) -> dict[str, Any]:
     user: User = request.user
     linked = list(user.linked_identities.order_by("pk"))
     ready = readiness(config).ready
-    way = way_to_confirm(user)
+    way = way_to_confirm(user, request)
     label = provider_label(config.issuer, linked[0].tenant_id if linked else "")
     return {
         "request": request,

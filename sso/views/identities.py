@@ -17,7 +17,7 @@ from accounts.freshness import NO_WAY, Way, confirm_password, is_fresh, way_to_c
 from accounts.policy import AccountRefused
 from accounts.throttle import TooManyAttempts
 from accounts.views.profile import profile_page
-from accounts.views.who import person, see_other, wait
+from accounts.views.who import PostOnly, person, see_other, wait
 from sso import conf, round_trip
 from sso.forms import ConnectForm
 from sso.models import LinkedIdentity
@@ -35,12 +35,14 @@ CONFIRM_FIRST: Final = (
 
 
 @method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
-class ConnectView(View):
+class ConnectView(PostOnly):
     """Start a round trip that ties an identity to whoever is signed in here, and to nobody else.
 
     The answer is a page that goes on by itself: browsers hold ``form-action`` against every
     redirect behind a form.
     """
+
+    leads_to = "accounts:profile"
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         user = person(request)
@@ -83,13 +85,14 @@ class ConnectView(View):
 
 
 @method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
-class ConfirmView(View):
+class ConfirmView(PostOnly):
     """Send somebody without a password to the provider to show that it is still them.
 
     It opens in a tab of its own, by a button of the form that asks for it: whatever else that
     form sends is not looked at.
     """
 
+    leads_to = "accounts:profile"
     http_method_names = ("post",)
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
@@ -121,8 +124,10 @@ class ConfirmedView(View):
         return render(request, "sso/confirmed.html", {"fresh": is_fresh(request)})
 
 
-class DisconnectView(View):
+class DisconnectView(PostOnly):
     """Untie one of one's own identities."""
+
+    leads_to = "accounts:profile"
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         user = person(request)

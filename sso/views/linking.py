@@ -21,7 +21,7 @@ from accounts import policy
 from accounts.models import User
 from accounts.policy import AccountRefused
 from accounts.roles import Role
-from accounts.views.who import SeeOther, person, see_other
+from accounts.views.who import PostOnly, SeeOther, person, see_other
 from sso import conf
 from sso.conf import provider_label
 from sso.models import LinkedIdentity, SignInAttempt
@@ -201,11 +201,13 @@ def _key(text: str) -> int:
     return int(text) if fits else 0
 
 
-class UnlinkView(PermissionRequiredMixin, View):
+class UnlinkView(PermissionRequiredMixin, PostOnly):
     """Take an identity from somebody's account; its sessions end."""
 
     permission_required = "accounts.can_manage_users"
     raise_exception = True
+    leads_to = "accounts:user"
+    taking = ("pk",)
 
     def post(self, request: HttpRequest, pk: int, identity: int) -> HttpResponse:
         actor = person(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.contrib import messages
@@ -12,7 +13,8 @@ from django.shortcuts import redirect
 
 from accounts.forms import CurrentPasswordForm
 from accounts.freshness import NotConfirmed
-from accounts.views.who import wait
+from accounts.seen import both_values
+from accounts.views.who import PostOnly, wait
 from sso import conf
 from sso.conf import Config
 from sso.forms import SWITCHES, OIDCSettingsForm
@@ -26,26 +28,32 @@ from sso.services.preview import PreviewRequired
 from sso.services.settings import (
     EXPIRES,
     SECRET,
+    SECRET_SEEN,
     Assurance,
     FreshSignInRequired,
     Saved,
     SettingsConflict,
     SettingsRefused,
-    current_values,
     save_settings,
+    shown_values,
     superadmin_has_password,
 )
 from sso.views.role_preview import DIGEST_FIELD, approval, card
 from sso.views.settings_enable import enable
 from sso.views.settings_page import SettingsPage
 
+CLEARED: Final = "Client secret cleared"
+CHANGED_AND_SAVED: Final = (
+    "Somebody else changed the client secret while this page was open, so nothing was saved: "
+    "paste yours once more and press {button} again to put it in the place of theirs."
+)
+CHANGED_AND_CLEARED: Final = (
+    "Somebody else changed the client secret while this page was open, so nothing was cleared: "
+    "press Clear again to remove theirs."
+)
 SAVED: Final = "OIDC settings saved"
 PASTE_FIRST: Final = (
     "Paste the secret's Value first, then press Save. Its date alone is saved by Apply."
-)
-_CHANGED_MEANWHILE: Final = (
-    "Somebody else changed this to “{}” while you had “{}”. Nothing was saved: keep one of the "
-    "two and press Apply again."
 )
 
 
@@ -63,6 +71,10 @@ class SettingsView(SettingsPage):
         if config.from_environment:
             messages.error(request, "The values come from the environment and are read-only here.")
             return redirect("sso:settings")
+        data = request.POST.copy()
+        if "use_scopes" in data:
+            # The scopes that a refusal suggested, by a button of the page.
+            data["scopes"] = request.POST.get("use_scopes", "")
         discovered = look_up(
             request.POST.get("issuer", config.issuer),
             known=config.issuer,
@@ -70,7 +82,7 @@ class SettingsView(SettingsPage):
         )
         form = self.form(
             config,
-            request.POST,
+            data,
             discovered=discovered,
             ask_confirmation="disable_local_auth" in request.POST and not superadmin_has_password(),
         )
@@ -131,17 +143,10 @@ class SettingsView(SettingsPage):
                 "action": "?then=enable" if self._then_enable else "",
             }
         except SettingsConflict as conflict:
-            form.refuse(
-                {
-                    name: [_CHANGED_MEANWHILE.format(_word(theirs), _word(mine))]
-                    for name, (mine, theirs) in conflict.conflicts.items()
-                }
-            )
-            # From here on they have seen the other's value of these fields, and of no others.
-            theirs = {name: pair[1] for name, pair in conflict.conflicts.items()}
+            _refuse_changed(conflict, form, secret_form, button="Apply")
             form.data = {
                 **{name: form.data[name] for name in form.data},
-                "base": seal_base({**(form.seen() or current_values()), **theirs}),
+                "base": seal_base({**(form.seen() or shown_values()), **_theirs(conflict)}),
             }
         except SettingsRefused as refused:
             errors = dict(refused.errors)
@@ -152,20 +157,42 @@ class SettingsView(SettingsPage):
         return None
 
 
+def _refuse_changed(
+    conflict: SettingsConflict,
+    form: OIDCSettingsForm | SecretExpiryForm,
+    secret_form: ClientSecretForm,
+    *,
+    button: str,
+    words: str = CHANGED_AND_SAVED,
+) -> None:
+    """Name both values at each field that somebody else changed meanwhile."""
+    for name, (mine, theirs) in conflict.conflicts.items():
+        if name == SECRET:
+            secret_form.add_error(SECRET, words.format(button=button))
+        else:
+            form.add_error(name, both_values(mine, theirs, button=button))
+
+
+def _theirs(conflict: SettingsConflict) -> dict[str, Any]:
+    """Return what the editor has seen from here on: the other's value of these, of no others."""
+    return {
+        SECRET_SEEN if name == SECRET else name: theirs
+        for name, (_mine, theirs) in conflict.conflicts.items()
+    }
+
+
 def _ask_again(secret_form: ClientSecretForm) -> None:
     """Say at the field that a secret which was not saved has to be pasted once more."""
     if secret_form.data.get(SECRET) and not secret_form.errors:
         secret_form.add_error(SECRET, SECRET_AGAIN)
 
 
-def _word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return "empty" if value is None else str(value) or "empty"
-
-
-class SecretView(SettingsPage):
+class SecretView(SettingsPage, PostOnly):
     """Save or clear the secret with its date, and keep what else was typed and not applied."""
+
+    leads_to = "sso:settings"
+    # What this answer tells of what others saved: they have seen it from here on.
+    _told: Mapping[str, Any] = MappingProxyType({})
 
     def post(self, request: HttpRequest) -> HttpResponse:
         config = conf.current()
@@ -185,7 +212,6 @@ class SecretView(SettingsPage):
         # The page as it was typed, with the badge as it is now.
         config = conf.current()
         form = self.form(config, initial=self._typed(request, config, saved=saved))
-        form.unsaved = True
         if not saved:
             _ask_again(secret_form)
             form.refuse({EXPIRES: [str(text) for text in expiry_form.errors.get(EXPIRES, ())]})
@@ -206,7 +232,7 @@ class SecretView(SettingsPage):
     ) -> bool:
         """Do what was pressed; False where the forms say why not."""
         if request.POST.get("secret_action") == "clear":
-            return self._store({SECRET: ""}, secret_form, done="Client secret cleared")
+            return self._store({SECRET: ""}, secret_form, expiry_form, done=CLEARED)
         if not (secret_form.is_valid() and expiry_form.is_valid()):
             return False
         secret = secret_form.cleaned_data[SECRET]
@@ -217,16 +243,24 @@ class SecretView(SettingsPage):
         expires, seen = expiry_form.cleaned_data[EXPIRES], expiry_form.seen()
         if EXPIRES in request.POST and (seen is None or expires != seen[EXPIRES]):
             values[EXPIRES] = expires
-        return self._store(values, secret_form, done="Client secret saved")
+        return self._store(values, secret_form, expiry_form, done="Client secret saved")
 
     def _store(
-        self, values: Mapping[str, Any], secret_form: ClientSecretForm, *, done: str
+        self,
+        values: Mapping[str, Any],
+        secret_form: ClientSecretForm,
+        expiry_form: SecretExpiryForm,
+        *,
+        done: str,
     ) -> bool:
+        save = partial(save_settings, values, actor=self.actor, base=expiry_form.seen())
         try:
-            saved = with_fresh_sign_in(
-                self.request,
-                lambda covered: save_settings(values, actor=self.actor, assurance=covered),
-            )
+            saved = with_fresh_sign_in(self.request, lambda covered: save(assurance=covered))
+        except SettingsConflict as conflict:
+            words = CHANGED_AND_CLEARED if done == CLEARED else CHANGED_AND_SAVED
+            _refuse_changed(conflict, expiry_form, secret_form, button="Save", words=words)
+            self._told = _theirs(conflict)
+            return False
         except SettingsRefused as refused:
             for texts in refused.errors.values():
                 for text in texts:
@@ -251,7 +285,8 @@ class SecretView(SettingsPage):
         if saved:
             # The date was saved too, or removed: they see it as it is from here on.
             values[EXPIRES] = stored[EXPIRES]
-            if seen is not None:
-                sealed = seal_base({**seen, EXPIRES: stored[EXPIRES]})
+            self._told = {EXPIRES: stored[EXPIRES], SECRET_SEEN: stored[SECRET_SEEN]}
+        if seen is not None:
+            sealed = seal_base({**seen, **self._told})
         values["base"] = sealed if seen is not None else seal_base(stored)
         return values

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from accounts.forms import CurrentPasswordForm
 from accounts.freshness import PASSWORD_FIELD, NotConfirmed
 from accounts.models import User
-from accounts.views.who import wait
+from accounts.views.who import PostOnly, wait
 from sso import conf
 from sso.environment import VARIABLES
 from sso.environment_import import import_environment
@@ -23,8 +23,10 @@ from sso.services.trial_reports import last_test
 from sso.views.settings_page import SettingsPage
 
 
-class EnableView(SettingsPage):
+class EnableView(SettingsPage, PostOnly):
     """Switch single sign-on on or off, at once."""
+
+    leads_to = "sso:settings"
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if conf.current().from_environment:
@@ -77,8 +79,10 @@ def enable(assurance: Assurance, *, request: HttpRequest, actor: User, enabled: 
         messages.warning(request, f"{text} {checked}")
 
 
-class ImportEnvironmentView(SettingsPage):
+class ImportEnvironmentView(SettingsPage, PostOnly):
     """Copy every variable into the database, the secret too."""
+
+    leads_to = "sso:settings"
 
     def post(self, request: HttpRequest) -> HttpResponse:
         config = conf.current()

@@ -33,7 +33,7 @@ from sso.services.checkup_runs import last_check
 from sso.services.guide import guide
 from sso.services.in_force import values_in_force
 from sso.services.secret_expiry import secret_expiry
-from sso.services.settings import SECRET, current_values, enable_problems
+from sso.services.settings import SECRET, enable_problems, shown_values
 from sso.services.trial_reports import last_test
 
 PILLS: Final = {Cause.READY: ("green", "Ready"), Cause.OFF: ("grey", "Off")}
@@ -64,7 +64,7 @@ class SettingsPage(PermissionRequiredMixin, View):
         """Return what the fields show: the environment's values while it is in charge."""
         if config.from_environment:
             return values_in_force(config, is_entra=is_microsoft_login_host(host_of(config.issuer)))
-        return current_values()
+        return shown_values()
 
     def form(
         self,
@@ -81,6 +81,7 @@ class SettingsPage(PermissionRequiredMixin, View):
         return OIDCSettingsForm(
             data,
             initial=values,
+            saved=None if initial is None else self.initial(config),
             discovered=discovered,
             locked=locked_fields(Role(self.actor.role), config.mapping),
             read_only=config.from_environment,

@@ -99,10 +99,10 @@ class FakeSignIn:
     def role_managed_reason(self, user):
         return self.managed.get(user.pk, "")
 
-    def passwords_accepted(self):
+    def passwords_accepted(self, request=None):
         return self.accepted
 
-    def confirm_url(self, user):
+    def confirm_url(self, user, request=None):
         return self.confirm_path
 
     def after_sign_out(self, request, user):

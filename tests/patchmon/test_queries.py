@@ -158,6 +158,37 @@ def test_an_administrators_page_costs_no_more_while_somebody_has_asked_lately(co
     assert len(connected.requests) == 0
 
 
+def reads_of(captured: CaptureQueriesContext, table: str) -> int:
+    return sum(f'FROM "{table}"' in sql for sql in statements(captured))
+
+
+@pytest.mark.parametrize("path", ["/login", "/settings/general", "/profile", "/settings/users"])
+def test_a_page_reads_the_settings_and_the_installation_once_at_most(connected, path):
+    browser = Client(headers={"host": HOST})
+    if path != "/login":
+        browser.force_login(User.objects.get(username="boss"))
+    browser.get(path)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert browser.get(path).status_code == 200
+
+    assert reads_of(captured, "sso_oidcsettings") <= 1, statements(captured)
+    assert reads_of(captured, "accounts_installation") <= 1, statements(captured)
+
+
+@pytest.mark.parametrize(("path", "cost"), [("/login", 2), ("/settings/general", 5)])
+def test_what_pages_around_signing_in_cost(connected, path, cost):
+    browser = Client(headers={"host": HOST})
+    if path != "/login":
+        browser.force_login(User.objects.get(username="boss"))
+    browser.get(path)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert browser.get(path).status_code == 200
+
+    assert len(statements(captured)) == cost, statements(captured)
+
+
 def test_a_start_costs_the_settings_alone(connected, client):
     client.get("/api/v1/auth/oidc/login")
 

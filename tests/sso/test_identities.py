@@ -116,7 +116,8 @@ def test_only_a_post_with_csrf_begins_it(connected, administrator):
     browser = Client(enforce_csrf_checks=True, headers={"host": HOST})
     browser.force_login(administrator, backend="accounts.backends.PasswordBackend")
 
-    assert browser.get(CONNECT).status_code == 405
+    assert browser.get(CONNECT)["Location"] == "/profile"
+    assert connected.requests.count("authorize") == 0
     assert browser.post(CONNECT, {"current_password": PASSWORD}).status_code == 403
 
 
@@ -302,7 +303,7 @@ def test_disconnecting_needs_a_post(connected, carol):
     come_back(browser, connected, begin(browser), "alice")
     linked = LinkedIdentity.objects.get()
 
-    assert browser.get(f"/profile/identities/{linked.pk}/disconnect").status_code == 405
+    assert browser.get(f"/profile/identities/{linked.pk}/disconnect")["Location"] == "/profile"
     assert LinkedIdentity.objects.count() == 1
 
 

@@ -368,9 +368,12 @@ def test_a_date_untouched_here_does_not_undo_theirs(sim, admin_client):
 def test_a_date_of_a_secret_that_was_replaced_meanwhile_is_not_given_to_the_next(sim, admin_client):
     dated(sim)
     opened = admin_client.get(SETTINGS)
-    save_secret(admin_client, client_secret="Their~Value.0123456789-abcdefghijklmnop")
+    theirs = "Their~Value.0123456789-abcdefghijklmnop"
+    save_secret(admin_client, client_secret=theirs)
 
-    answer = save_secret(admin_client, page=opened, client_secret=SECRET)
+    told = save_secret(admin_client, page=opened, client_secret=SECRET)
+    assert stored() == (theirs, None)
+    answer = save_secret(admin_client, page=told, client_secret=SECRET)
 
     assert stored() == (SECRET, None)
     assert form_data(answer.text)[FIELD] == ""

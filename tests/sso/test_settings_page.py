@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -23,6 +24,9 @@ pytestmark = pytest.mark.django_db
 
 SAVED = "OIDC settings saved"
 SECRET = "Pasted~Value.0123456789-abcdefghijklmnop"
+OTHER_SECRET = "Another~Value.9876543210-zyxwvutsrqponmlk"
+SECRET_PATH = f"{SETTINGS}/secret"
+ENTRA = "https://login.microsoftonline.com/0b1e2c3d-1111-4222-8333-444455556666/v2.0"
 GROUP = "0b1e2c3d-1111-4222-8333-444455556666"
 
 
@@ -287,6 +291,29 @@ def test_what_was_typed_is_shown_as_text(admin_client):
     assert form_data(answer.text)["button_text"] == "<script>alert(1)</script>"
 
 
+def test_refused_scopes_are_replaced_by_one_press_without_a_script(admin_client):
+    answer = press(admin_client, issuer=ENTRA, button_text="Typed")
+    assert "scopes" in errors_of(answer)
+    (button,) = re.findall(r"<button[^>]*name=\"use_scopes\"[^>]*>", answer.text)
+    assert 'type="submit"' in button
+    assert 'value="openid email profile User.Read"' in button
+
+    done = press(admin_client, page=answer, use_scopes="openid email profile User.Read")
+
+    assert done.status_code == 302
+    config = conf.current()
+    assert (config.issuer, config.button_text) == (ENTRA, "Typed")
+    assert config.scopes == "openid email profile User.Read"
+
+
+def test_scopes_by_a_button_are_judged_like_typed_ones(admin_client):
+    answer = press(admin_client, issuer=ENTRA, use_scopes="openid groups")
+
+    assert "scopes" in errors_of(answer)
+    assert form_data(answer.text)["scopes"] == "openid groups"
+    assert conf.current().issuer == ""
+
+
 # The secret's own buttons
 
 
@@ -365,6 +392,35 @@ def test_apply_without_a_secret_keeps_the_stored_one(admin_client):
     press(admin_client, button_text="Other")
 
     assert conf.current().client_secret == SECRET
+
+
+UNSAVED = 'data-unsaved="true"'
+
+
+def test_what_the_secrets_own_buttons_leave_unsaved_is_known_to_the_page(admin_client):
+    save_settings({"user_group": "Staff\nGuests"}, actor=None)
+    mine = {"secret_action": "save", "client_secret": SECRET}
+
+    untouched = press(admin_client, SECRET_PATH, user_group="Staff\r\nGuests", **mine)
+    typed = press(admin_client, SECRET_PATH, page=untouched, button_text="Typed", **mine)
+    cleared = press(admin_client, SECRET_PATH, page=typed, secret_action="clear")
+    unticked = press(admin_client, SECRET_PATH, auto_create_users=False, secret_action="clear")
+
+    assert UNSAVED not in admin_client.get(SETTINGS).text
+    assert UNSAVED not in untouched.text
+    assert UNSAVED in typed.text
+    assert UNSAVED in cleared.text
+    assert UNSAVED in unticked.text
+
+
+def test_a_refused_page_is_unsaved_where_it_differs_from_what_is_saved(admin_client):
+    refused = press(admin_client, button_text="x" * 500)
+    assert refused.status_code == 200
+    assert UNSAVED in refused.text
+
+    nothing_typed = press(admin_client, client_secret="0b1e2c3d-1111-4222-8333-444455556666")
+    assert "client_secret" in errors_of(nothing_typed)
+    assert UNSAVED not in nothing_typed.text
 
 
 # Enable
@@ -553,6 +609,65 @@ def test_saving_the_secret_meanwhile_is_no_conflict(admin_client):
     press(admin_client, f"{SETTINGS}/secret", secret_action="save", client_secret=SECRET)
 
     answer = press(admin_client, page=opened, button_text="Other")
+
+    assert errors_of(answer) == {}
+    assert conf.current().client_secret == SECRET
+
+
+def test_a_secret_that_somebody_else_saved_meanwhile_is_not_replaced_in_silence(admin_client):
+    opened = admin_client.get(SETTINGS)
+    press(admin_client, SECRET_PATH, secret_action="save", client_secret=SECRET)
+    mine = {"secret_action": "save", "client_secret": OTHER_SECRET}
+
+    answer = press(admin_client, SECRET_PATH, page=opened, button_text="Typed", **mine)
+
+    (error,) = errors_of(answer)["client_secret"]
+    assert error.startswith("Somebody else changed the client secret while this page was open")
+    assert conf.current().client_secret == SECRET
+    assert form_data(answer.text)["button_text"] == "Typed"
+    assert not {SECRET, OTHER_SECRET} & set(form_data(answer.text).values())
+
+    # Having been told, they may insist.
+    press(admin_client, SECRET_PATH, page=answer, **mine)
+    assert conf.current().client_secret == OTHER_SECRET
+
+
+@pytest.mark.parametrize("theirs", [SECRET, ""])
+def test_nor_is_one_applied_with_the_page(admin_client, theirs):
+    save_settings({"client_secret": "the first of them all, 0123456789"}, actor=None)
+    opened = admin_client.get(SETTINGS)
+    action = "save" if theirs else "clear"
+    press(admin_client, SECRET_PATH, secret_action=action, client_secret=theirs)
+
+    answer = press(admin_client, page=opened, client_secret=OTHER_SECRET, button_text="Mine")
+
+    assert "press Apply again" in errors_of(answer)["client_secret"][0]
+    assert conf.current().client_secret == theirs
+    assert conf.current().button_text == "Login with SSO"
+    press(admin_client, page=answer, client_secret=OTHER_SECRET)
+    assert (conf.current().client_secret, conf.current().button_text) == (OTHER_SECRET, "Mine")
+
+
+def test_a_secret_that_somebody_else_saved_meanwhile_is_not_cleared_in_silence(admin_client):
+    save_settings({"client_secret": OTHER_SECRET}, actor=None)
+    opened = admin_client.get(SETTINGS)
+    press(admin_client, SECRET_PATH, secret_action="save", client_secret=SECRET)
+
+    answer = press(admin_client, SECRET_PATH, page=opened, secret_action="clear")
+
+    assert "nothing was cleared" in errors_of(answer)["client_secret"][0]
+    assert conf.current().client_secret == SECRET
+    press(admin_client, SECRET_PATH, page=answer, secret_action="clear")
+    assert conf.current().secret_set is False
+
+
+def test_the_same_secret_saved_by_both_is_no_conflict(admin_client):
+    opened = admin_client.get(SETTINGS)
+    press(admin_client, SECRET_PATH, secret_action="save", client_secret=SECRET)
+
+    answer = press(
+        admin_client, SECRET_PATH, page=opened, secret_action="save", client_secret=SECRET
+    )
 
     assert errors_of(answer) == {}
     assert conf.current().client_secret == SECRET

@@ -1,4 +1,4 @@
-// The OIDC / SSO page: Enable saves at once, unless something typed is not applied yet.
+// The OIDC / SSO page: Enable saves at once, and asks first where something typed is not applied yet.
 import { isUnsaved, settings } from "./unsaved.js";
 
 const enable = document.querySelector("[data-enable]");
@@ -16,16 +16,24 @@ addEventListener("beforeunload", (event) => {
 
 if (enable && notice) {
   enable.addEventListener("change", () => {
-    if (enable.checked && isUnsaved()) {
-      notice.hidden = false;
-      notice.querySelector("button").focus();
-    } else {
+    if (!notice.hidden) {
+      // Put back by hand what the notice asks about.
       notice.hidden = true;
-      enable.form.requestSubmit();
+      return;
     }
+    if (!isUnsaved()) {
+      enable.form.requestSubmit();
+      return;
+    }
+    for (const button of notice.querySelectorAll("[data-unsaved-for]")) {
+      button.hidden = (button.dataset.unsavedFor === "on") !== enable.checked;
+    }
+    notice.hidden = false;
+    notice.querySelector("button:not([hidden])").focus();
   });
+  notice.querySelector("[data-unsaved-anyway]").addEventListener("click", () => enable.form.requestSubmit());
   notice.querySelector("[data-unsaved-cancel]").addEventListener("click", () => {
-    enable.checked = false;
+    enable.checked = !enable.checked;
     notice.hidden = true;
     enable.focus();
   });
@@ -60,9 +68,10 @@ if (hint && issuer && scopes) {
 
 // One press puts a suggested value into its field; Apply still saves it.
 for (const button of document.querySelectorAll("[data-fill]")) {
-  button.addEventListener("click", () => {
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
     const field = document.getElementById(button.dataset.fill);
-    field.value = button.dataset.value;
+    field.value = button.value;
     field.focus();
   });
 }
