@@ -27,9 +27,8 @@ from sso.conf import Config, provider_label
 from sso.messages import SESSION_EXPIRED, sentence_for
 from sso.models import SignInAttempt
 from sso.provider.deadline import Deadline
-from sso.provider.discovery import Metadata
 from sso.round_trip import Lost, Purpose, RoundTrip, RoundTripLost
-from sso.rules.reasons import ProviderError, Reason, SignInRefused, Stage
+from sso.rules.reasons import Reason, SignInRefused
 from sso.services.admission import is_linked
 from sso.services.attempts import (
     Attempt,
@@ -44,36 +43,17 @@ from sso.services.journey import begin, provider_metadata
 from sso.services.photos import refresh_photo
 from sso.services.sign_out import notes_for_sign_out
 from sso.services.verification import CALLBACK_SECONDS, Verified, identify
+from sso.views.browser_key import browser_cookie_name, remember_browser
+from sso.views.callback_query import check_issuer, check_shape, code_in
 from sso.views.trial_callback import report, report_failure
 
 BACKEND: Final = "sso.backends.OIDCBackend"
-# Bound to this host alone where cookies are Secure, so that no sub-domain can plant one.
-COOKIE: Final = "patchmon-browser"
-PARAMETERS: Final = ("state", "code", "error", "error_description", "error_subcode", "iss")
-MAX_CODE: Final = 8192
 NOT_THEM: Final = frozenset({Reason.CONNECT_OTHER_USER, Reason.AUTH_TIME})
 NOT_CONFIRMED: Final = (
     "This could not be confirmed. Press the button in the other tab again and sign in at "
     "{provider} with the account that is connected to yours. If it goes on, give your "
     "administrator this reference: {reference}"
 )
-
-
-def browser_cookie_name() -> str:
-    return f"__Host-{COOKIE}" if settings.SESSION_COOKIE_SECURE else COOKIE
-
-
-def remember_browser(response: HttpResponseBase, trip: RoundTrip) -> None:
-    """Leave the key that ties the journey to this browser, for as long as it may take."""
-    response.set_cookie(
-        browser_cookie_name(),
-        trip.browser_key,
-        max_age=settings.ROUND_TRIP_TTL,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        # Strict would not come along on the way back, a navigation from another site.
-        samesite="Lax",
-    )
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
@@ -142,12 +122,10 @@ class CallbackView(View):
                 config, deadline=deadline, needs_enabled=trip.purpose is not Purpose.TEST
             )
             label = "Microsoft" if metadata.is_entra else label
-            self._check_issuer(request, metadata)
-            if "error" in request.GET:
-                raise self._provider_error(request)
+            check_issuer(request.GET, metadata)
             callback = Callback(
                 trip=trip,
-                code=self._code(request),
+                code=code_in(request.GET),
                 config=config,
                 metadata=metadata,
                 deadline=deadline,
@@ -187,38 +165,13 @@ class CallbackView(View):
 
     def _check(self, request: HttpRequest, trip: RoundTrip, config: Config) -> None:
         """Refuse what cannot be an honest answer to what was asked (verification.md, Callback)."""
-        if any(len(request.GET.getlist(name)) > 1 for name in PARAMETERS):
-            raise SignInRefused(Reason.DUPLICATE_PARAM)
+        check_shape(request)
         if trip.version != config.trip_version:
             raise SignInRefused(
                 Reason.STALE_CONFIG, detail="The settings were changed while this sign-in was away."
             )
         if trip.purpose is not Purpose.SIGN_IN and request.user.pk != trip.user_id:
             raise SignInRefused(Reason.CONNECT_OTHER_USER)
-
-    def _provider_error(self, request: HttpRequest) -> SignInRefused:
-        error = ProviderError.read(
-            Stage.AUTHORIZE,
-            error=request.GET["error"],
-            description=request.GET.get("error_description"),
-        )
-        cancelled = error.error == "access_denied" and not error.codes
-        reason = Reason.CANCELLED if cancelled else Reason.PROVIDER_ERROR
-        return SignInRefused(reason, provider_error=error)
-
-    def _check_issuer(self, request: HttpRequest, metadata: Metadata) -> None:
-        """Compare RFC 9207's ``iss``, and demand it from a provider that promises it."""
-        answered_by = request.GET.get("iss")
-        if answered_by is None and not metadata.iss_parameter_supported:
-            return
-        if answered_by != metadata.issuer:
-            raise SignInRefused(Reason.ISS_PARAM)
-
-    def _code(self, request: HttpRequest) -> str:
-        code = request.GET.get("code", "")
-        if not 0 < len(code) <= MAX_CODE or not code.isascii() or not code.isprintable():
-            raise SignInRefused(Reason.CALLBACK_FORMAT, detail="The code is missing or malformed.")
-        return code
 
     def _finish(self, request: HttpRequest, callback: Callback) -> HttpResponse:
         """Do what the journey was for."""

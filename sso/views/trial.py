@@ -28,8 +28,8 @@ from sso.services.mapping_rows import Addition, add_to_row, save_addition
 from sso.services.settings import Assurance, SettingsConflict, SettingsRefused, current_values
 from sso.services.trial import unstarted
 from sso.services.trial_reports import keep, kept
+from sso.views.browser_key import browser_cookie_name, remember_browser
 from sso.views.settings_page import SettingsPage
-from sso.views.sign_in import browser_cookie_name, remember_browser
 from sso.views.trial_page import report_context, row_name
 
 REPORT: Final = "sso:test-sign-in-report"
