@@ -89,6 +89,9 @@ class Reason(StrEnum):
     CONNECT_OTHER_USER = "connect_other_user"
     CONFLICT = "conflict"
 
+    # PatchMon itself failed.
+    UNFORESEEN = "unforeseen"
+
     @property
     def is_about_accounts(self) -> bool:
         """Say whether the page must read the same as for every other such reason."""

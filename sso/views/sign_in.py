@@ -36,6 +36,7 @@ from sso.services.attempts import (
     log_unstarted,
     record_refusal,
     record_success,
+    record_unforeseen,
 )
 from sso.services.confirmation import check_confirmation
 from sso.services.identities import connect
@@ -112,6 +113,13 @@ class CallbackView(View):
             trip = self._take(request)
         except RoundTripLost as lost:
             return self._lost(request, lost)
+        try:
+            return self._come_back(request, trip, attempt)
+        except Exception as error:
+            record_unforeseen(attempt, error, is_test=trip.purpose is Purpose.TEST)
+            raise
+
+    def _come_back(self, request: HttpRequest, trip: RoundTrip, attempt: Attempt) -> HttpResponse:
         config = conf.current()
         attempt.issuer = config.issuer
         label = provider_label(config.issuer)
