@@ -21,7 +21,8 @@ from sso.provider import store
 from sso.rules.claims import GroupsClaim, GroupsSource, Identity
 from sso.rules.decision import Create
 from sso.rules.reasons import ProviderError, Reason, SignInRefused
-from sso.services.admission import GROUPS_KEPT, Admission
+from sso.services.admission import Admission
+from sso.services.linked import GROUPS_KEPT
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -20,7 +20,7 @@ from accounts.roles import ADMINISTRATORS
 from accounts.services import lock_account, with_email
 from sso import conf
 from sso.models import LINKABLE_REASONS, LinkedIdentity, SignInAttempt
-from sso.services.admission import identity_label
+from sso.services.linked import find, identity_label
 
 # Of the newest refusals this many are looked at, and so many identities are listed at once.
 LOOKED_AT: Final = 1000
@@ -128,11 +128,7 @@ def _refuse(sentence: str) -> NoReturn:
 
 def holder_of(attempt: SignInAttempt) -> LinkedIdentity | None:
     """Find the tie of this attempt's identity, by subject or by Entra's object ID."""
-    same = Q(subject=attempt.subject)
-    if attempt.tenant_id and attempt.object_id:
-        same |= Q(tenant_id=attempt.tenant_id, object_id=attempt.object_id)
-    rows = LinkedIdentity.objects.filter(same, issuer=attempt.issuer)
-    return rows.select_related("user").order_by("pk").first()
+    return find(attempt)[0]
 
 
 def accounts_with_address(attempt: SignInAttempt) -> list[User]:

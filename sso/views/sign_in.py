@@ -29,7 +29,6 @@ from sso.models import SignInAttempt
 from sso.provider.deadline import Deadline
 from sso.round_trip import Lost, Purpose, RoundTrip, RoundTripLost
 from sso.rules.reasons import Reason, SignInRefused
-from sso.services.admission import is_linked
 from sso.services.attempts import (
     Attempt,
     count_stray_callback,
@@ -41,6 +40,7 @@ from sso.services.attempts import (
 from sso.services.confirmation import check_confirmation
 from sso.services.identities import connect
 from sso.services.journey import begin, provider_metadata
+from sso.services.linked import is_linked
 from sso.services.photos import refresh_photo
 from sso.services.sign_out import notes_for_sign_out
 from sso.services.verification import CALLBACK_SECONDS, Verified, identify
@@ -240,7 +240,9 @@ class CallbackView(View):
     def _connect(self, request: HttpRequest, callback: Callback) -> HttpResponse:
         attempt = callback.attempt
         user, verified = self._identified(request, callback)
-        linked = connect(user, verified.identity, groups=verified.groups, actor=user)
+        linked = connect(
+            user, verified.identity, groups=verified.groups, actor=user, notes=attempt.notes
+        )
         note = refresh_photo(user, verified, metadata=callback.metadata, deadline=callback.deadline)
         if note:
             attempt.notes.append(note)
