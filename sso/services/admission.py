@@ -83,7 +83,12 @@ def _admit(identity: Identity, *, config: Config, groups: GroupsClaim, is_entra:
     found = _find(identity, lock=True)
     decision = _decide(identity, found, config=config, groups=groups, is_entra=is_entra)
     if isinstance(decision, Refuse):
-        raise SignInRefused(decision.reason)
+        known = found.users.get(decision.account_id or 0)
+        raise SignInRefused(
+            decision.reason,
+            account_id=known.pk if known is not None else None,
+            username=known.username if known is not None else "",
+        )
     notes: list[str] = []
     if decision.closes_first_administrator and not accounts.claim_first_administrator():
         # Another first sign-in, or the wizard, closed the door since we looked.

@@ -74,6 +74,8 @@ def record_success(attempt: Attempt, outcome: SignInAttempt.Outcome) -> None:
 def record_refusal(attempt: Attempt, refused: SignInRefused) -> None:
     """Write down why somebody was not let in."""
     row = _row(attempt, SignInAttempt.Outcome.REFUSED)
+    if row.user_id is None:
+        row.user_id, row.username = refused.account_id, refused.username
     _say_why(row, refused)
     _save(row)
     _log_groups(attempt)

@@ -7,9 +7,10 @@ from django.urls import reverse
 
 from accounts.models import User
 from sso.models import LinkedIdentity, SignInAttempt
+from sso.rules.reasons import Reason
 from tests.fakes.provider import TENANT
 from tests.people import PASSWORD
-from tests.sso.cases.front_door import OBJECT_ID, Browser, connect, make_alice
+from tests.sso.cases.front_door import OBJECT_ID, Browser, assert_refused, connect, make_alice
 from tests.sso.cases.people import local, somebody
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +99,55 @@ def test_a_confirmation_goes_by_the_subject_too(entra, log, alice):
 
     assert SignInAttempt.objects.get().reason == "connect_other_user"
     assert "This could not be confirmed." in browser.get("/").content.decode()
+
+
+@pytest.mark.case(114)
+def test_a_refusal_names_the_account_to_administrators_alone(
+    entra, log, alice, admin_client, administrator
+):
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    browser = Browser(entra, log)
+    browser.sign_in()
+
+    assert_refused(browser, Reason.INACTIVE)
+    attempt = SignInAttempt.objects.get()
+    assert (attempt.user_id, attempt.username) == (alice.pk, "alice")
+    page = admin_client.get(reverse("sso:sign-in", args=[attempt.reference])).content.decode()
+    assert f'<a href="/settings/users/{alice.pk}">alice</a>' in page
+    assert "the one it is about; nobody was let in" in page
+    found = admin_client.get(reverse("sso:sign-ins"), {"search": "alice"})
+    assert [row.reference for row in found.context["page"].object_list] == [attempt.reference]
+
+
+def test_an_account_found_by_its_address_is_named_the_same_way(entra, log):
+    connect(entra)
+    user = local("target@example.com", username="target")
+    pages = []
+    for said in ({"email_verified": False}, {}, {"email": "boss@example.org"}):
+        somebody(entra, "stranger", **{"email": "target@example.com", "groups": [], **said})
+        entra.claims["email_verified"] = said.get(
+            "email_verified", True if "email" in said else None
+        )
+        browser = Browser(entra, log)
+        browser.sign_in()
+        page = browser.page
+        attempt = SignInAttempt.objects.order_by("-pk")[0]
+        assert attempt.outcome == "refused"
+        pages.append(page.replace(attempt.reference, "REFERENCE"))
+        named = "boss" if "email" in said else user.username
+        assert (attempt.user_id, attempt.username) == (User.objects.get(username=named).pk, named)
+        assert named not in page.partition("Your sign-in with")[2].partition("</")[0]
+    # Nobody learns from the text who has an account.
+    sentences = {page.partition("Your sign-in with")[2].partition("</")[0] for page in pages}
+    assert len(sentences) == 1
+
+
+def test_several_accounts_of_one_address_are_none_in_particular(entra, log):
+    connect(entra)
+    local("target@example.com", username="one")
+    local("target@example.com", username="two")
+    somebody(entra, "stranger", email="target@example.com")
+    Browser(entra, log).sign_in()
+
+    attempt = SignInAttempt.objects.get()
+    assert (attempt.reason, attempt.user_id, attempt.username) == ("email_ambiguous", None, "")
