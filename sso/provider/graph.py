@@ -6,8 +6,9 @@ sign-in.md, Groups, Profile; entra-facts §3.4, §6.
 from __future__ import annotations
 
 import http
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sso.provider import addresses, photo
 from sso.provider.answers import Answer
@@ -45,6 +46,8 @@ class PhotoAnswer:
     content_type: str = ""
     looked: bool = False
     detail: str = ""
+    #: Seconds until Graph had answered; what was made of the answer is not in it.
+    waited: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,15 @@ def profile_photo(metadata: Metadata, *, access_token: str, deadline: Deadline) 
     if not metadata.graph_root:
         return PhotoAnswer(detail="The provider names no Graph host.")
     limit = deadline.capped(PHOTO_SECONDS)
+    began = time.monotonic()
+    fetched = _fetch_photo(metadata, access_token, limit)
+    waited = time.monotonic() - began
+    answer = fetched if isinstance(fetched, PhotoAnswer) else _photo_of(fetched, limit)
+    return replace(answer, waited=waited)
+
+
+def _fetch_photo(metadata: Metadata, access_token: str, limit: Deadline) -> Answer | PhotoAnswer:
+    """Return the answer that holds a photo, or why there is none."""
     status = 0
     for path in _PHOTOS:
         url = metadata.graph_root + path
@@ -176,7 +188,7 @@ def profile_photo(metadata: Metadata, *, access_token: str, deadline: Deadline) 
             return PhotoAnswer(detail=problem.detail)
         status = answer.status
         if status == http.HTTPStatus.OK:
-            return _photo_of(answer)
+            return answer
         # Graph answers 400 for people without a mailbox (entra-facts §6), whose photo may still
         # be kept by Entra itself.
         if status not in _PERHAPS_ELSEWHERE:
@@ -186,9 +198,9 @@ def profile_photo(metadata: Metadata, *, access_token: str, deadline: Deadline) 
     return PhotoAnswer(detail=f"Graph answered {status} for the photo.")
 
 
-def _photo_of(answer: Answer) -> PhotoAnswer:
+def _photo_of(answer: Answer, limit: Deadline) -> PhotoAnswer:
     try:
-        made = photo.remake(answer.body)
+        made = photo.remake(answer.body, seconds=limit.remaining())
     except photo.Unusable as problem:
         return PhotoAnswer(detail=f"The photo {problem}.")
     if made is None:
