@@ -6,6 +6,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -19,8 +20,9 @@ from sso.models import SignInAttempt
 from sso.provider import store
 from sso.rules.claims import GroupsClaim, GroupsSource, Identity
 from sso.rules.decision import Create
-from sso.rules.reasons import ProviderError, SignInRefused
-from sso.services.admission import GROUPS_KEPT, Admission
+from sso.rules.reasons import ProviderError, Reason, SignInRefused
+from sso.services.admission import Admission
+from sso.services.linked import GROUPS_KEPT
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -72,6 +74,8 @@ def record_success(attempt: Attempt, outcome: SignInAttempt.Outcome) -> None:
 def record_refusal(attempt: Attempt, refused: SignInRefused) -> None:
     """Write down why somebody was not let in."""
     row = _row(attempt, SignInAttempt.Outcome.REFUSED)
+    if row.user_id is None:
+        row.user_id, row.username = refused.account_id, refused.username
     _say_why(row, refused)
     _save(row)
     _log_groups(attempt)
@@ -84,6 +88,15 @@ def record_refusal(attempt: Attempt, refused: SignInRefused) -> None:
         codes=row.provider_codes,
         address=row.address,
     )
+
+
+def record_unforeseen(attempt: Attempt, error: Exception, *, is_test: bool) -> None:
+    """Write down a sign-in that an error of our own ended; whoever calls raises it again.
+
+    Of the error only its kind: its text may quote what was written.
+    """
+    refused = SignInRefused(Reason.UNFORESEEN, detail=type(error).__name__)
+    (record_test if is_test else record_refusal)(attempt, refused)
 
 
 def record_test(attempt: Attempt, refused: SignInRefused | None = None) -> None:
@@ -175,17 +188,16 @@ def _save(row: SignInAttempt) -> None:
     metrics.count_outcome(row.outcome)
     if row.outcome == SignInAttempt.Outcome.REFUSED:
         metrics.count_refusal(row.reason)
-    try:
-        _insert(row)
-    except DatabaseError as error:
-        log.error(  # noqa: TRY400 - the text of a database error may quote what was written
-            "oidc attempt not recorded",
-            _event="sso.attempt.not_recorded",
-            reference=row.reference,
-            error=type(error).__name__,
-        )
-        return
-    _prune()
+    for event, phrase, work in (
+        ("sso.attempt.not_recorded", "oidc attempt not recorded", partial(_insert, row)),
+        ("sso.attempts.not_pruned", "oidc attempts not pruned", _prune),
+    ):
+        try:
+            work()
+        except DatabaseError as error:
+            log.error(  # noqa: TRY400 - the text of a database error may quote what was written
+                phrase, _event=event, reference=row.reference, error=type(error).__name__
+            )
 
 
 def _insert(row: SignInAttempt) -> None:
@@ -205,9 +217,10 @@ def _prune() -> None:
         return
     kept: timedelta = settings.ATTEMPTS_KEPT
     old = SignInAttempt.objects.filter(at__lt=timezone.now() - kept).order_by("at")
-    SignInAttempt.objects.filter(
-        pk__in=list(old.values_list("pk", flat=True)[:PRUNE_AT_ONCE])
-    ).delete()
+    with transaction.atomic():
+        SignInAttempt.objects.filter(
+            pk__in=list(old.values_list("pk", flat=True)[:PRUNE_AT_ONCE])
+        ).delete()
 
 
 def _log_groups(attempt: Attempt) -> None:

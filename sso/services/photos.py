@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import ProfilePhoto, User
@@ -21,6 +22,14 @@ def refresh_photo(user: User, verified: Verified, *, metadata: Metadata, deadlin
     """Fetch the photo when it is older than a day; return a note on what went wrong, or ''."""
     if not verified.may_ask_graph:
         return ""
+    try:
+        return _refresh(user, verified, metadata=metadata, deadline=deadline)
+    except DatabaseError as error:
+        # Its text may quote what was written.
+        return f"photo: not stored ({type(error).__name__})"
+
+
+def _refresh(user: User, verified: Verified, *, metadata: Metadata, deadline: Deadline) -> str:
     fresh = ProfilePhoto.objects.filter(pk=user.pk, looked_at__gt=timezone.now() - PHOTO_HOLDS)
     if fresh.exists():
         return ""

@@ -1,0 +1,78 @@
+"""Groups that only Graph knows, where it does not tell all of them (sign-in.md, Groups)."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import User
+from accounts.roles import Role
+from accounts.services import change_role
+from sso.models import SignInAttempt
+from tests.fakes.provider import Reply
+from tests.sso.cases.front_door import Browser, connect, make_alice
+from tests.sso.cases.hostile import ENTRA_GROUP, HostileProvider
+
+pytestmark = pytest.mark.django_db
+
+OTHER = "00000000-0000-4000-8000-000000000001"
+
+
+def denied_from(provider: HostileProvider, page: int, status: int) -> None:
+    """Let Graph refuse the access token from this page of the groups on."""
+
+    def answer(honest: object) -> object:
+        return Reply(status) if provider.asked["groups"] >= page else honest
+
+    provider.told["groups"] = answer
+
+
+@pytest.fixture
+def alice(entra) -> User:
+    """A Host Manager by her groups, of which only Graph tells, a page each."""
+    connect(entra)
+    user = make_alice(entra)
+    change_role(user, Role.HOST_MANAGER, actor=None)
+    entra.claims["groups"] = None
+    entra.groups, entra.page_size = [OTHER, ENTRA_GROUP], 1
+    return user
+
+
+@pytest.mark.case(108, 124)
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_page_that_is_refused_changes_nobodys_role(entra, alice, log, status):
+    denied_from(entra, 2, status)
+    browser = Browser(entra, log)
+    browser.sign_in()
+
+    assert browser.username == "alice"
+    alice.refresh_from_db()
+    assert alice.role == Role.HOST_MANAGER
+    attempt = SignInAttempt.objects.get()
+    assert (attempt.role_rule, attempt.groups_source) == ("kept_incomplete", "incomplete")
+    assert attempt.groups == [OTHER]
+    assert entra.asked["groups"] == 2
+
+
+@pytest.mark.case(108)
+def test_a_page_that_is_refused_changes_nothing_where_the_one_before_was_empty(entra, alice, log):
+    """Somebody may be in nothing but directory roles as far as the first page goes."""
+    entra.groups = ["", ENTRA_GROUP]
+    denied_from(entra, 2, 403)
+    Browser(entra, log).sign_in()
+
+    alice.refresh_from_db()
+    assert alice.role == Role.HOST_MANAGER
+    assert SignInAttempt.objects.get().groups == []
+
+
+@pytest.mark.case(108, 124)
+@pytest.mark.parametrize("status", [401, 403])
+def test_never_let_in_and_no_overage_is_no_membership(entra, alice, log, status):
+    denied_from(entra, 1, status)
+    browser = Browser(entra, log)
+    browser.sign_in()
+
+    assert browser.username == "alice"
+    alice.refresh_from_db()
+    assert alice.role == Role.USER
+    assert SignInAttempt.objects.get().role_rule == "default"
