@@ -31,6 +31,7 @@ pytestmark = pytest.mark.django_db
 
 PAGE = "/settings/sign-ins"
 EXPORT = f"{PAGE}/export"
+ADMIN = "/admin/sso/signinattempt/"
 TABLE = "sso_signinattempt"
 REFUSED = SignInAttempt.Outcome.REFUSED
 UNKNOWN_GROUP = "0b1e2c3d-1111-4222-8333-444455556666"
@@ -378,6 +379,27 @@ def test_no_list_is_sorted_or_read_in_full(attempts, admin_client, path, query, 
     assert "TEMP B-TREE" not in found
     for step in found.splitlines():
         assert step.startswith("SEARCH") or "USING INDEX sso_attempt_at" in step, found
+
+
+@pytest.mark.parametrize(
+    ("search", "expected", "index"),
+    [
+        ("Alice", ["AAAA", "EEEE"], "sso_attempt_by_username"),
+        ("alice@example.ORG", ["AAAA"], "sso_attempt_by_email"),
+        ("cccc", ["CCCC"], "(reference=?)"),
+        # Not a part of one: that would read every attempt.
+        ("lic", [], "sso_attempt_by_username"),
+    ],
+)
+def test_the_django_admin_looks_for_the_whole_of_one_thing_along_an_index(
+    attempts, admin_client, search, expected, index
+):
+    listed = admin_client.get(ADMIN, {"q": search}).context["cl"].result_list
+    found = plan(admin_client, ADMIN, {"q": search})
+
+    assert [attempt.reference for attempt in listed] == expected
+    assert index in found
+    assert "SCAN" not in found
 
 
 def test_home_counts_along_indexes_and_reads_one_persons_attempts_by_whose_they_are(
