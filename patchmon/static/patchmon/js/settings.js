@@ -19,6 +19,8 @@ let leaving = false;
 addEventListener("submit", (event) => {
   leaving = (event.submitter?.formTarget || event.target.target) !== "_blank";
 });
+// Cancel has said already that what is typed is given up.
+document.querySelector("[data-discard]")?.addEventListener("click", () => (leaving = true));
 addEventListener("pageshow", () => (leaving = false));
 addEventListener("beforeunload", (event) => {
   if (!leaving && form && unsaved()) event.preventDefault();
