@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from playwright.sync_api import Page
 
+from tests.browser.windows import DESKTOP, PHONE, TABLET, THEMES
+
 TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _RUN: Final = """
 async (tags) => {
@@ -56,6 +58,24 @@ def audit(page: Page) -> list[str]:
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(_axe())
     return [*overflow(page), *_strings(page, _UNNAMED), *_strings(page, _RUN, list(TAGS))]
+
+
+def audit_in_every_shape(page: Page) -> list[str]:
+    """Audit the page as it stands on a phone in both themes, then widen it; typed text stays."""
+    page.set_viewport_size(PHONE)
+    findings = audit_in_both_themes(page)
+    for size in (TABLET, DESKTOP):
+        page.set_viewport_size(size)
+        findings += overflow(page)
+    return findings
+
+
+def audit_in_both_themes(page: Page) -> list[str]:
+    findings = []
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        findings += [f"{theme}: {each}" for each in audit(page)]
+    return findings
 
 
 def overflow(page: Page) -> list[str]:

@@ -17,11 +17,10 @@ from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, sync_pla
 from tests.browser import steps
 from tests.browser.scene import MANY, Scene, furnished
 from tests.browser.server import ROOT, Server
-from tests.browser.windows import NEEDED, Theme, Windows, chromium, chromium_path
+from tests.browser.windows import NEEDED, THEMES, Windows, chromium, chromium_path
 
 WIDTHS: Final = (360, 768, 1280)
 HEIGHT: Final = 900
-THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
 DOCS: Final = ROOT / "docs" / "images"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from playwright.sync_api import Page, expect
 
@@ -19,6 +19,7 @@ PASSWORD: Final = "Tidal-Quartz-Lantern-4471"
 SCOPES: Final = "openid email profile User.Read"
 BUTTON: Final = "Sign in with Microsoft"
 SETTINGS: Final = "/settings/oidc"
+CHANGES: Final = "/settings/changes"
 # Row of the table → role of PatchMon, as the guide's Step 9 writes them.
 ROWS: Final = {
     "superadmin": "superadmin",
@@ -112,11 +113,28 @@ def sign_in_with_microsoft(page: Page, person: Person, *, target: str = "/login"
 def run_test_sign_in(page: Page, person: Person) -> Page:
     """Run Test sign-in; return the tab in which its report is."""
     page.goto(SETTINGS)
+    return press_test_sign_in(page, person)
+
+
+def press_test_sign_in(page: Page, person: Person) -> Page:
     with page.expect_popup() as popup:
         page.get_by_role("button", name="Test sign-in").click()
     pick(popup.value, person)
     expect(popup.value).to_have_url(re.compile(r"/settings/oidc/test-sign-in/report$"))
     return popup.value
+
+
+def saved_settings(page: Page) -> dict[str, Any]:
+    """Ask the API what is saved, whatever the page shows."""
+    settings: dict[str, Any] = page.request.get("/api/v1/auth/oidc/settings").json()
+    return settings
+
+
+def press_undo(page: Page) -> None:
+    """Press Undo beside the last change of the settings; what it leads to is up to that change."""
+    page.goto(CHANGES)
+    card = page.get_by_role("region", name="Last change of OIDC / SSO")
+    card.get_by_role("button", name="Undo").click()
 
 
 def sign_out(page: Page) -> None:

@@ -1,28 +1,50 @@
-"""Every page, as each of those who may see it, in both themes and three widths."""
+"""Every page, as each of the five roles and as nobody, in both themes and three widths."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import quote
 
 import pytest
 from django.urls import URLResolver, get_resolver, resolve
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.audit import audit, overflow
+from accounts.roles import ROLES, Role
+from tests.browser.audit import audit, audit_in_both_themes, audit_in_every_shape
 from tests.browser.scene import Scene
-from tests.browser.windows import DESKTOP, PHONE, Theme, Windows
+from tests.browser.windows import PHONE, Windows
+from tests.test_access_matrix import NOBODY, RULES
 
 pytestmark = pytest.mark.browser
 
-TABLET: Final = ViewportSize(width=768, height=1024)
-THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
-ADMINISTRATION: Final = (
-    *("/", "/profile", "/settings/general", "/settings/users", "/settings/users/add"),
-    *("/settings/oidc", "/settings/sign-ins", "/settings/sign-ins?search=nobody"),
-    *("/settings/sign-ins/link", "/settings/changes"),
-)
-MADE: Final = ("user", "sign-in", "refusal", "link", "report")
+# Every page with what its heading begins with. Who may see it is in the table of all URLs
+# (tests/test_access_matrix.py): whoever may not is refused below.
+PAGES: Final = {
+    "/": "Home",
+    "/login": "Sign in",
+    "/profile": "Profile",
+    "/settings/general": "General",
+    "/settings/users": "Users",
+    "/settings/users/add": "Add user",
+    "/settings/oidc": "OIDC / SSO",
+    "/settings/sign-ins": "Sign-ins",
+    "/settings/sign-ins?search=nobody": "Sign-ins",
+    "/settings/sign-ins/link": "Link identities",
+    "/settings/changes": "Changes",
+}
+# The same of addresses that only the scene knows.
+MADE: Final = {
+    "user": "Alice Martin",
+    "superior": "admin",
+    "sign-in": "Sign-in ",
+    "refusal": "Sign-in ",
+    "link": "Link this identity",
+    "report": "Test sign-in",
+    "password-link": "Set your password",
+}
+REFUSED: Final = "Your role does not allow this"
 # Addresses that answer with something else than a page of their own; the wizard has its own test.
 NOT_WALKED: Final = frozenset(
     {
@@ -36,29 +58,87 @@ NOT_WALKED: Final = frozenset(
 )
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_administrators_pages(scene: Scene, windows: Windows, theme: Theme) -> None:
-    page = windows.open(theme=theme, viewport=PHONE, storage_state=scene.superadmin)
-    made = (scene.addresses[name] for name in MADE)
-    assert walk(page, *ADMINISTRATION, *made) == []
+@pytest.mark.parametrize("who", [NOBODY, *ROLES])
+def test_each_page_is_shown_or_refused(scene: Scene, windows: Windows, who: str) -> None:
+    page = windows.open(viewport=PHONE, storage_state=scene.states.get(who))
+    pages = {path_of(scene, address): heading for address, heading in every_page(scene).items()}
+    findings: list[str] = []
+    for address in [each for each in pages if may_see(who, each)]:
+        found = shown(page, address, pages.pop(address))
+        if who == Role.SUPERADMIN:
+            # Beside the navigation, which a phone folds away, and with tables in place of cards.
+            found += audit_in_both_themes(page)
+        findings += [f"{address}: {each}" for each in found]
+    for address in pages:
+        see_refusal(page, address, who)
+    assert findings == []
     assert windows.complaints == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_a_plain_users_pages(scene: Scene, windows: Windows, theme: Theme) -> None:
-    page = windows.open(theme=theme, viewport=PHONE, storage_state=scene.user)
+def every_page(scene: Scene) -> dict[str, str]:
+    return PAGES | {scene.addresses[name]: heading for name, heading in MADE.items()}
+
+
+def path_of(scene: Scene, address: str) -> str:
+    return address.removeprefix(scene.server.url)
+
+
+def name_of(path: str) -> str:
+    return resolve(path.partition("?")[0]).view_name
+
+
+def may_see(who: str, path: str) -> bool:
+    return who in RULES[name_of(path)].get("GET", ())
+
+
+def shown(page: Page, address: str, heading: str) -> list[str]:
+    """Open a page and return what is wrong with it."""
+    answer = page.goto(address)
+    assert answer is not None
+    if answer.request.redirected_from:
+        # Signing in is behind whoever is signed in: home is a page of its own.
+        expect(page.get_by_role("heading", level=1)).to_have_text("Home")
+        return []
+    assert answer.status == 200, f"{address} answered {answer.status}"
+    expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+    return audit_in_every_shape(page)
+
+
+def see_refusal(page: Page, address: str, who: str) -> None:
+    """Ask for a page without opening it: it is refused, and visitors are led to the sign-in."""
+    answer = page.request.get(address, max_redirects=0)
+    if who == NOBODY:
+        assert answer.status == 302, address
+        assert answer.headers["location"] == f"/login?next={quote(address)}"
+    else:
+        assert answer.status == 403, address
+        assert re.search(rf"<h1>\s*{REFUSED}\s*</h1>", answer.text()), address
+
+
+def test_the_page_of_a_refusal(scene: Scene, windows: Windows) -> None:
+    page = windows.open(storage_state=scene.states[Role.READONLY])
     windows.refused.add(f"{scene.server.url}/settings/oidc")
-    assert walk(page, "/", "/profile", "/settings/oidc") == []
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your role does not allow this")
+    page.goto("/settings/oidc")
+    expect(page.get_by_role("heading", level=1)).to_have_text(REFUSED)
+    assert audit_in_every_shape(page) == []
+    page.get_by_role("link", name="Go to the start page").click()
+    expect(page.get_by_role("link", name="OIDC / SSO")).to_have_count(0)
     assert windows.complaints == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_pages_of_nobody(scene: Scene, windows: Windows, theme: Theme) -> None:
-    page = windows.open(theme=theme, viewport=PHONE)
-    dead = "/password/MQ/dead-link"
-    windows.refused |= {f"{scene.server.url}{path}" for path in (dead, "/setup")}
-    assert walk(page, "/login", scene.addresses["password-link"], dead, "/setup") == []
+def test_the_pages_that_say_no(scene: Scene, windows: Windows) -> None:
+    page = windows.open()
+    for path, status, heading in (
+        ("/password/MQ/dead-link", 403, "This link does not work"),
+        ("/setup", 404, "There is no such page"),
+        ("/nowhere", 404, "There is no such page"),
+    ):
+        windows.refused.add(f"{scene.server.url}{path}")
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == status
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        assert audit_in_every_shape(page) == []
     assert windows.complaints == []
 
 
@@ -93,10 +173,7 @@ def test_a_refused_password_and_a_refused_form(scene: Scene, windows: Windows) -
 
 def test_no_page_is_forgotten(scene: Scene) -> None:
     """Every address that shows a page is among those walked above."""
-    walked = {
-        resolve(address.removeprefix(scene.server.url).partition("?")[0]).view_name
-        for address in (*ADMINISTRATION, *scene.addresses.values(), "/login")
-    }
+    walked = {name_of(path_of(scene, address)) for address in every_page(scene)}
     assert set(pages_of(get_resolver())) - walked - NOT_WALKED == set()
 
 
@@ -109,21 +186,6 @@ def test_the_audit_finds_what_is_wrong(windows: Windows) -> None:
     findings = "\n".join(audit(page))
     for expected in ("label:", "color-contrast:", "no name:", "px wide on 360"):
         assert expected in findings
-
-
-def walk(page: Page, *addresses: str) -> list[str]:
-    """Open each page at phone width, and widen it; return what is wrong with any."""
-    findings = []
-    for address in addresses:
-        page.set_viewport_size(PHONE)
-        page.goto(address)
-        found = audit(page)
-        page.set_viewport_size(TABLET)
-        found += overflow(page)
-        page.set_viewport_size(DESKTOP)
-        found += audit(page)
-        findings += [f"{address}: {each}" for each in found]
-    return findings
 
 
 def pages_of(resolver: URLResolver, space: str = "") -> Iterator[str]:
