@@ -42,6 +42,22 @@ _UNNAMED: Final = """
     && !each.getAttribute("aria-labelledby"))
   .map((each) => `no name: ${each.outerHTML.slice(0, 120)}`)
 """
+# What the keyboard comes to, each focused as it would be: nothing but a ring tells where one is.
+_RINGLESS: Final = """
+() => {
+  const kinds = "a[href], button, input, select, textarea, summary, [tabindex]";
+  const stops = [...document.querySelectorAll(kinds)].filter(
+    (each) => each.tabIndex >= 0 && !each.disabled && each.checkVisibility());
+  const found = stops.filter((each) => {
+    each.focus({ focusVisible: true });
+    const { outlineStyle, outlineWidth } = getComputedStyle(each);
+    const hasRing = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+    return document.activeElement !== each || !hasRing;
+  });
+  document.activeElement.blur();
+  return found.map((each) => `no ring: ${each.outerHTML.slice(0, 120)}`);
+}
+"""
 _OPEN_EVERYTHING: Final = (
     '() => document.querySelectorAll("details").forEach((each) => (each.open = true))'
 )
@@ -76,6 +92,11 @@ def audit_in_both_themes(page: Page) -> list[str]:
         page.emulate_media(color_scheme=theme)
         findings += [f"{theme}: {each}" for each in audit(page)]
     return findings
+
+
+def ringless(page: Page) -> list[str]:
+    """Return what the keyboard comes to without one seeing it; takes the focus away."""
+    return _strings(page, _RINGLESS)
 
 
 def overflow(page: Page) -> list[str]:

@@ -1,4 +1,4 @@
-"""Keyboard, and what the small scripts add to the pages."""
+"""What the small scripts add to the pages."""
 
 from __future__ import annotations
 
@@ -7,42 +7,10 @@ from playwright.sync_api import Page, expect
 
 from entra_sim import defaults
 from tests.browser import steps
-from tests.browser.keyboard import tab_through, unseen
 from tests.browser.scene import Scene
 from tests.browser.windows import PHONE, Windows
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.mark.parametrize("address", ["/", "/profile", "/settings/oidc", "/settings/users"])
-def test_every_stop_of_the_tab_key_is_visible(scene: Scene, windows: Windows, address: str) -> None:
-    page = windows.open(storage_state=scene.superadmin)
-    page.goto(address)
-    stops = tab_through(page)
-    assert "Skip to content" in stops[0]["what"]
-    assert len(stops) > 8
-    assert [stop for stop in stops if unseen(stop)] == []
-
-
-def test_the_sign_in_page_by_keyboard(scene: Scene, windows: Windows) -> None:
-    page = windows.open()
-    page.goto("/login")
-    stops = tab_through(page)
-    assert [stop for stop in stops if unseen(stop)] == []
-    page.get_by_label("Username").focus()
-    page.keyboard.type(steps.ADMINISTRATOR)
-    page.keyboard.press("Tab")
-    page.keyboard.type(steps.PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1, name="Home")).to_be_visible()
-    assert windows.complaints == []
-
-
-def test_skip_to_content(page: Page) -> None:
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("main")).to_be_focused()
 
 
 def test_enter_in_a_field_applies(page: Page, windows: Windows) -> None:

@@ -12,7 +12,7 @@ from django.urls import URLResolver, get_resolver, resolve
 from playwright.sync_api import Page, expect
 
 from accounts.roles import ROLES, Role
-from tests.browser.audit import audit, audit_in_both_themes, audit_in_every_shape
+from tests.browser.audit import audit, audit_in_both_themes, audit_in_every_shape, ringless
 from tests.browser.scene import Scene
 from tests.browser.windows import PHONE, Windows
 from tests.test_access_matrix import NOBODY, RULES
@@ -67,7 +67,7 @@ def test_each_page_is_shown_or_refused(scene: Scene, windows: Windows, who: str)
         found = shown(page, address, pages.pop(address))
         if who == Role.SUPERADMIN:
             # Beside the navigation, which a phone folds away, and with tables in place of cards.
-            found += audit_in_both_themes(page)
+            found += audit_in_both_themes(page) + ringless(page)
         findings += [f"{address}: {each}" for each in found]
     for address in pages:
         see_refusal(page, address, who)
@@ -180,12 +180,21 @@ def test_no_page_is_forgotten(scene: Scene) -> None:
 def test_the_audit_finds_what_is_wrong(windows: Windows) -> None:
     page = windows.open(viewport=PHONE)
     page.set_content(
-        "<html lang=en><title>x</title><main><h1>x</h1><input><p style='color:#ccc'>faint</p>"
+        "<html lang=en><title>x</title><style>p { color: #ccc } "
+        "input:focus { outline: 3px solid } button { outline: none }"
+        "@media (prefers-color-scheme: dark) { html { background: #111 } strong { color: #222 } }"
+        "</style><main><h1>x</h1><input><p>faint</p><strong>dim</strong><button>x</button>"
         "<div style='width:500px'>wide</div></main>"
     )
-    findings = "\n".join(audit(page))
-    for expected in ("label:", "color-contrast:", "no name:", "px wide on 360"):
-        assert expected in findings
+    findings = audit_in_every_shape(page)
+    assert any("light: color-contrast:" in each and ": p:" in each for each in findings)
+    assert any("dark: color-contrast:" in each and ": strong:" in each for each in findings)
+    assert not any("light: color-contrast:" in each and "strong" in each for each in findings)
+    page.set_viewport_size(PHONE)
+    found = "\n".join([*audit(page), *ringless(page)])
+    for expected in ("label:", "no name: <input", "px wide on 360", "no ring: <button"):
+        assert expected in found
+    assert "no ring: <input" not in found
 
 
 def pages_of(resolver: URLResolver, space: str = "") -> Iterator[str]:
