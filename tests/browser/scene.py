@@ -70,8 +70,9 @@ def _furnish(scene: Scene, windows: Windows, people: tuple[str, ...]) -> None:
     scene.wizard_findings = audit(wizard)
     page = windows.open()
     steps.finish_the_guide(page, scene.tenant, scene.server.setup_link())
-    # A group that no row names, of somebody whose role such a row would change.
-    scene.tenant.tenant.people["ravi"].groups.append(defaults.UNMAPPED_GROUP)
+    # A group that no row names: some rows would change the first one's role, none the second's.
+    for name in ("ravi", "tess"):
+        scene.tenant.tenant.people[name].groups.append(defaults.UNMAPPED_GROUP)
     for name in people:
         visitor = windows.open()
         steps.sign_in_with_microsoft(visitor, scene.tenant.tenant.people[name])

@@ -17,9 +17,8 @@ from typing import Self
 
 import requests
 from django.contrib.sessions.serializers import JSONSerializer
-from django.core import signing
+from django.core.signing import TimestampSigner
 
-from accounts.sessions import SessionStore
 from entra_sim.server import EntraSim
 from sso.environment import VARIABLES
 
@@ -29,7 +28,8 @@ ENDS_WITHIN = 20.0
 SETUP_LINE = re.compile(r"^Set up PatchMon: (\S+)$", re.MULTILINE)
 SESSION = "SELECT session_data FROM accounts_session WHERE session_key = ?"
 AGED_SESSION = "UPDATE accounts_session SET session_data = ? WHERE session_key = ?"
-SESSION_SALT = SessionStore().key_salt
+# As Django makes it of the name of the class (accounts.sessions).
+SESSION_SALT = "django.contrib.sessions.SessionStore"
 # Set but empty: neither this shell nor a developer's .env reaches the server then.
 EMPTY = (
     *VARIABLES,
@@ -128,11 +128,12 @@ class Server:
     def age_session(self, key: str) -> None:
         """Let a session have begun an hour ago: too long for what asks for a fresh sign-in."""
         secret = (self.data / "secret_key").read_text(encoding="ascii").strip()
+        signer = TimestampSigner(key=secret, salt=SESSION_SALT, fallback_keys=[])
         with self.database() as rows:
             ((data,),) = rows.execute(SESSION, (key,)).fetchall()
-            values = signing.loads(data, secret, SESSION_SALT, JSONSerializer)
+            values = signer.unsign_object(data, serializer=JSONSerializer)
             values["signed_in_at"] -= 3600
-            aged = signing.dumps(values, secret, SESSION_SALT, JSONSerializer, compress=True)
+            aged = signer.sign_object(values, serializer=JSONSerializer, compress=True)
             rows.execute(AGED_SESSION, (aged, key))
 
     def _wait_until_ready(self) -> None:

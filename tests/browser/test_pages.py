@@ -16,6 +16,7 @@ from tests.browser.audit import audit, audit_in_both_themes, audit_in_every_shap
 from tests.browser.scene import Scene
 from tests.browser.windows import PHONE, Windows
 from tests.test_access_matrix import NOBODY, RULES
+from tests.test_docs_access import functions_of
 
 pytestmark = pytest.mark.browser
 
@@ -45,15 +46,31 @@ MADE: Final = {
     "password-link": "Set your password",
 }
 REFUSED: Final = "Your role does not allow this"
-# Addresses that answer with something else than a page of their own; the wizard has its own test.
-NOT_WALKED: Final = frozenset(
+# What a form or a journey leads to, with the test that gets there and looks at it as closely.
+LED_TO: Final = {
+    "accounts:setup": "test_pages.py::test_the_wizard",
+    "accounts:profile-password": "test_form_pages.py::test_a_token_and_a_refused_password",
+    "accounts:profile-token-make": "test_form_pages.py::test_a_token_and_a_refused_password",
+    "accounts:user-password-link": "test_trial.py::test_ones_own_address_is_connected",
+    "sso:secret": "test_form_pages.py::test_a_secret_that_was_not_typed",
+    "sso:enable": "test_fresh_sign_in.py::test_switching_sso_off_asks_for_the_password",
+    "sso:login": "test_fresh_sign_in.py::test_switching_sso_off_asks_for_the_password",
+    "sso:confirmed": "test_fresh_sign_in.py::test_without_a_password_one_confirms_at_the_provider",
+    "sso:check": "test_settings_tools.py::test_the_plain_pages_of_both",
+    "sso:explain": "test_settings_tools.py::test_the_plain_pages_of_both",
+    "sso:test-sign-in": "test_trial.py::test_the_way_to_the_provider_is_a_page_of_ours",
+    "sso:test-sign-in-row": "test_trial.py::test_a_row_that_would_change_a_role_asks_first",
+    "sso:undo": "test_settings_changes.py::test_a_mapping_is_previewed_applied_and_undone",
+}
+NO_PAGE: Final = frozenset(
     {
-        *("live", "ready", "schema", "accounts:setup", "accounts:photo"),
-        *("accounts:profile-password", "accounts:profile-token-make", "metrics"),
-        *("sso:login", "sso:callback", "sso:frontchannel-logout", "sso:confirmed"),
-        *("sso:check", "sso:explain", "sso:test-sign-in", "sso:test-sign-in-row"),
-        # A file, and a page that only a form leads to (tests/sso/test_undo.py).
-        *("sso:sign-ins-export", "sso:undo"),
+        *("live", "ready", "schema", "metrics", "accounts:photo", "sso:sign-ins-export"),
+        *("sso:callback", "sso:frontchannel-logout"),
+        # They lead on to a page that is walked, or to the provider by the same way as Test sign-in.
+        *("accounts:logout", "accounts:profile-sessions-end", "accounts:profile-session-end"),
+        *("accounts:profile-token-revoke", "accounts:user-deactivate", "accounts:user-activate"),
+        *("accounts:user-delete", "accounts:user-end-sessions", "sso:import-env", "sso:unlink"),
+        *("sso:connect", "sso:confirm", "sso:disconnect"),
     }
 )
 
@@ -126,6 +143,29 @@ def test_the_page_of_a_refusal(scene: Scene, windows: Windows) -> None:
     assert windows.complaints == []
 
 
+def test_an_admin_reads_what_only_a_superadmin_changes(scene: Scene, windows: Windows) -> None:
+    page = windows.open(storage_state=scene.states[Role.ADMIN])
+    page.goto("/settings/oidc")
+    page.get_by_role("heading", name="Role Mapping").click()
+    for label in ("Issuer URL", "Client ID", "superadmin", "admin"):
+        expect(page.get_by_label(label, exact=True)).to_be_disabled()
+    expect(page.get_by_text("Only a Super Admin can change this")).to_have_count(4)
+    for label in ("Scopes", "host manager", "user", "readonly"):
+        expect(page.get_by_label(label, exact=True)).to_be_editable()
+
+    page.goto(scene.addresses["superior"])
+    expect(page.get_by_text("This account has a higher role than yours")).to_be_visible()
+    for name in ("Save", "Make a password link", "End sessions", "Deactivate", "Delete"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
+    page.goto(scene.addresses["user"])
+    expect(page.get_by_role("button", name="Deactivate")).to_be_visible()
+    for address in ("/settings/users/add", scene.addresses["user"]):
+        page.goto(address)
+        roles = page.get_by_label("Role").get_by_role("option")
+        expect(roles).to_have_text(["Host Manager", "User", "Readonly"])
+    assert windows.complaints == []
+
+
 def test_the_pages_that_say_no(scene: Scene, windows: Windows) -> None:
     page = windows.open()
     for path, status, heading in (
@@ -172,9 +212,13 @@ def test_a_refused_password_and_a_refused_form(scene: Scene, windows: Windows) -
 
 
 def test_no_page_is_forgotten(scene: Scene) -> None:
-    """Every address that shows a page is among those walked above."""
+    """Every address is walked, or reached in a test that there is, or shows no page."""
     walked = {name_of(path_of(scene, address)) for address in every_page(scene)}
-    assert set(pages_of(get_resolver())) - walked - NOT_WALKED == set()
+    names = set(names_of(get_resolver()))
+    assert names - walked - set(LED_TO) - NO_PAGE == set()
+    assert (set(LED_TO) | NO_PAGE) - names == set(), "the address is gone"
+    for path, name in (test.split("::") for test in LED_TO.values()):
+        assert name in functions_of(f"tests/browser/{path}")
 
 
 def test_the_audit_finds_what_is_wrong(windows: Windows) -> None:
@@ -197,13 +241,11 @@ def test_the_audit_finds_what_is_wrong(windows: Windows) -> None:
     assert "no ring: <input" not in found
 
 
-def pages_of(resolver: URLResolver, space: str = "") -> Iterator[str]:
-    """Name the views of PatchMon's own that answer a GET, the API aside."""
+def names_of(resolver: URLResolver, space: str = "") -> Iterator[str]:
+    """Name PatchMon's own addresses, the API aside."""
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
             if pattern.app_name != "admin":
-                yield from pages_of(pattern, f"{pattern.namespace}:" if pattern.namespace else "")
+                yield from names_of(pattern, f"{pattern.namespace}:" if pattern.namespace else "")
         elif pattern.name and not pattern.name.startswith("api-"):
-            view = getattr(pattern.callback, "view_class", None)
-            if view is None or hasattr(view, "get"):
-                yield f"{space}{pattern.name}"
+            yield f"{space}{pattern.name}"

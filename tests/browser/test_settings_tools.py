@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from entra_sim import defaults
-from entra_sim.server import EntraSim
 from tests.browser import steps
 from tests.browser.audit import audit_in_every_shape
 from tests.browser.scene import Scene
@@ -20,11 +16,6 @@ pytestmark = pytest.mark.browser
 
 STEPS: Final = 8
 TYPED: Final = "Typed, not applied"
-# What Entra shows on a page of its own, as somebody copies it.
-PASTED: Final = """Sorry, but we’re having trouble signing you in.
-AADSTS50011: The redirect URI 'https://old.example.com/callback' specified in the request does not
-match the redirect URIs configured for the application.
-Trace ID: 4f2d4a0e-0000-4000-8000-000000000001"""
 _WATCH: Final = """
 (box) => {
   const [bar, list, status] = ["progress", "[data-check-steps]", "[data-check-status]"]
@@ -36,30 +27,11 @@ _WATCH: Final = """
 """
 
 
-@contextmanager
-def another_secret(tenant: EntraSim) -> Iterator[None]:
-    """Let the tenant know another secret than the one that is saved."""
-    secret = tenant.tenant.app.secrets[0]
-    secret.value = defaults.SECRET_VALUE[::-1]
-    try:
-        yield
-    finally:
-        secret.value = defaults.SECRET_VALUE
-
-
-def check(page: Page, ends: str) -> Locator:
-    """Press Check configuration and wait for its last word; return the card."""
-    card = page.get_by_role("region", name="Check configuration")
-    card.get_by_role("button", name="Check configuration").click()
-    expect(card.get_by_role("status")).to_have_text(ends)
-    return card
-
-
 def test_a_check_goes_step_by_step_over_what_is_saved(page: Page, windows: Windows) -> None:
     page.get_by_label("Button Text").fill(TYPED)
     page.locator("[data-check]").evaluate(_WATCH)
 
-    card = check(page, "The last check passed.")
+    card = steps.check(page, "The last check passed.")
 
     assert page.evaluate("() => watched") == [
         [0, 0, "Checking …"],
@@ -73,7 +45,7 @@ def test_a_check_goes_step_by_step_over_what_is_saved(page: Page, windows: Windo
     expect(unsaved).not_to_contain_text("Issuer URL")
     expect(page.get_by_label("Button Text")).to_have_value(TYPED)
     assert steps.saved_settings(page)["oidc_button_text"] == steps.BUTTON
-    assert audit_in_every_shape(page) == []
+    assert audit_in_every_shape(page, "[data-check]") == []
     assert windows.complaints == []
 
 
@@ -81,20 +53,20 @@ def test_what_is_wrong_is_named_with_its_cure_and_its_field(
     page: Page, scene: Scene, windows: Windows
 ) -> None:
     page.get_by_label("Button Text").fill(TYPED)
-    with another_secret(scene.tenant):
-        card = check(page, "The last check failed at step 5 (Client ID and secret).")
+    with steps.another_secret(scene.tenant):
+        card = steps.check(page, "The last check failed at step 5 (Client ID and secret).")
         failed = card.locator('[data-outcome="failed"]')
         expect(failed).to_have_count(1)
         expect(failed).to_contain_text("The client secret is wrong.")
         expect(failed).to_contain_text("AADSTS7000215")
         expect(failed).to_contain_text("In Entra: App registrations → your app → Certificates")
-        assert audit_in_every_shape(page) == []
+        assert audit_in_every_shape(page, "[data-check]") == []
 
         failed.get_by_role("link", name="Here: Client Secret").click()
         expect(page.get_by_label("Client Secret", exact=True)).to_be_focused()
         expect(page.get_by_label("Button Text")).to_have_value(TYPED)
     # The tenant takes the secret again, and what was found before makes way.
-    card = check(page, "The last check passed.")
+    card = steps.check(page, "The last check passed.")
     expect(card.locator('[data-outcome="failed"]')).to_have_count(0)
     page.get_by_label("Button Text").fill(steps.BUTTON)
     page.reload()
@@ -107,7 +79,7 @@ def test_a_check_without_javascript(scene: Scene, windows: Windows) -> None:
     page.goto(steps.SETTINGS)
     card = page.get_by_role("region", name="Check configuration")
     expect(card).to_contain_text("What you typed and did not apply is not checked")
-    with another_secret(scene.tenant):
+    with steps.another_secret(scene.tenant):
         card.get_by_role("button", name="Check configuration").click()
         expect(page.get_by_role("heading", level=1, name="Check configuration")).to_be_visible()
         expect(page.get_by_text("The last check failed at step 5")).to_be_visible()
@@ -124,43 +96,38 @@ def test_a_check_without_javascript(scene: Scene, windows: Windows) -> None:
 
 def test_an_error_is_explained_in_place(page: Page, windows: Windows) -> None:
     page.get_by_label("Button Text").fill(TYPED)
-    card = page.get_by_role("region", name="Explain an error")
-    for text, heading in (("no code in here", None), (PASTED, "AADSTS50011")):
-        card.get_by_label("Error code or text").fill(text)
-        card.get_by_role("button", name="Explain").click()
-        if heading is None:
-            expect(card.get_by_role("status")).to_contain_text("There is no error code in this")
-        else:
-            expect(card.get_by_role("heading", level=3)).to_have_text(heading)
+    card = steps.explain(page, "no code in here")
+    expect(card.get_by_role("status")).to_contain_text("There is no error code in this text.")
+    steps.explain(page, steps.PASTED)
+    expect(card.get_by_role("heading", level=3)).to_have_text("AADSTS50011")
     answer = card.get_by_role("status")
     expect(answer).to_contain_text("is not registered in Entra")
     expect(answer).to_contain_text("as a redirect URI of the platform Web")
     expect(answer).to_contain_text("In Entra: App registrations → your app → Authentication")
     expect(answer.get_by_role("link", name="Here: Server URL")).to_be_visible()
-    expect(card.get_by_label("Error code or text")).to_have_value(PASTED)
+    expect(card.get_by_label("Error code or text")).to_have_value(steps.PASTED)
     expect(page.get_by_label("Button Text")).to_have_value(TYPED)
-    assert audit_in_every_shape(page) == []
+    assert audit_in_every_shape(page, "[data-explain]") == []
     assert windows.complaints == []
 
 
 def test_an_error_is_explained_without_javascript(scene: Scene, windows: Windows) -> None:
     page = windows.open(java_script_enabled=False, storage_state=scene.superadmin)
     page.goto(steps.SETTINGS)
-    page.get_by_label("Error code or text").fill(PASTED)
-    page.get_by_role("button", name="Explain").click()
+    steps.explain(page, steps.PASTED)
     expect(page.get_by_role("heading", level=1, name="Explain an error")).to_be_visible()
     expect(page.get_by_role("heading", level=3)).to_have_text("AADSTS50011")
-    expect(page.get_by_label("Error code or text")).to_have_value(PASTED)
+    expect(page.get_by_label("Error code or text")).to_have_value(steps.PASTED)
     assert windows.complaints == []
 
 
 def test_the_plain_pages_of_both(page: Page, scene: Scene, windows: Windows) -> None:
     """As above, with scripts on for the audit, which are not asked about a form sent like this."""
-    page.get_by_label("Error code or text").fill(PASTED)
+    page.get_by_label("Error code or text").fill(steps.PASTED)
     send_as_a_page(page, "[data-explain-form]", "Explain an error")
     assert audit_in_every_shape(page) == []
     page.goto(steps.SETTINGS)
-    with another_secret(scene.tenant):
+    with steps.another_secret(scene.tenant):
         send_as_a_page(page, "[data-check-form]", "Check configuration")
     assert audit_in_every_shape(page) == []
     page.get_by_role("button", name="Check again").click()
