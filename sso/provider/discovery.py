@@ -19,7 +19,7 @@ from sso.provider.failures import ProviderFailed
 from sso.provider.http import fetch
 from sso.rules.reasons import Reason, Stage
 
-__all__ = ["IssuerDiffers", "Metadata", "ask", "forget", "metadata"]
+__all__ = ["IssuerDiffers", "Metadata", "ask", "forget", "held", "metadata"]
 
 # How long the last good document serves while no newer one can be had.
 KEPT_SECONDS = 86_400
@@ -40,11 +40,11 @@ def metadata(
     `allow_http` is Enforce HTTPS switched off.
     """
     document.check_issuer(issuer, allow_http=allow_http)
-    held = _held(issuer)
-    if held is not None and time.time() - held.fetched_at < max_age:
-        return document.check_schemes(held, allow_http=allow_http)
+    kept = held(issuer)
+    if kept is not None and time.time() - kept.fetched_at < max_age:
+        return document.check_schemes(kept, allow_http=allow_http)
     asking = store.key("discovery-asked", issuer)
-    if held is None:
+    if kept is None:
         found = _first(issuer, asking, deadline, allow_http=allow_http)
     elif store.claim(asking, "asking", ASKED_SECONDS):
         try:
@@ -57,9 +57,9 @@ def metadata(
                 reason=str(problem.reason),
                 detail=problem.detail,
             )
-            found = held
+            found = kept
     else:
-        found = held
+        found = kept
     return document.check_schemes(found, allow_http=allow_http)
 
 
@@ -68,8 +68,8 @@ def _first(issuer: str, asking: str, deadline: Deadline, *, allow_http: bool) ->
     if not store.claim(asking, "asking", ASKED_SECONDS):
         while store.read(asking) == "asking" and not deadline.expired:
             time.sleep(WAIT_SECONDS)
-            if (held := _held(issuer)) is not None:
-                return held
+            if (kept := held(issuer)) is not None:
+                return kept
     try:
         return ask(issuer, deadline=deadline, allow_http=allow_http)
     finally:
@@ -102,11 +102,12 @@ def forget(issuer: str) -> None:
     store.drop(_key(issuer), store.key("discovery-asked", issuer))
 
 
-def _held(issuer: str) -> Metadata | None:
-    held: dict[str, Any] | None = store.read(_key(issuer))
-    if held is None or time.time() - held["fetched_at"] > KEPT_SECONDS:
+def held(issuer: str) -> Metadata | None:
+    """Return the last good document, of a day at most, and ask nobody."""
+    kept: dict[str, Any] | None = store.read(_key(issuer))
+    if kept is None or time.time() - kept["fetched_at"] > KEPT_SECONDS:
         return None
-    return Metadata(**held)
+    return Metadata(**kept)
 
 
 def _key(issuer: str) -> str:
