@@ -6,8 +6,6 @@ from accounts.models import User
 from sso.conf import Config
 from sso.forms import OIDCSettingsForm
 from sso.models import OIDCSettings
-from sso.rules.hosts import host_of
-from sso.rules.microsoft import is_microsoft_login_host
 from sso.secret_forms import ClientSecretForm
 from sso.services.in_force import values_in_force
 from sso.services.look_up import look_up
@@ -17,10 +15,7 @@ from sso.services.settings import EXPIRES, FRESH, SECRET, SettingsRefused, save_
 def import_environment(config: Config, *, actor: User | None) -> dict[str, list[str]]:
     """Load the variables through the form and the service; return refusals by field."""
     discovered = look_up(config.issuer, known="", enforce_https=config.enforce_https)
-    is_entra = is_microsoft_login_host(host_of(config.issuer)) or bool(
-        discovered and discovered.is_entra
-    )
-    values = values_in_force(config, is_entra=is_entra)
+    values = values_in_force(config)
     data = {name: value for name, value in values.items() if value is not False}
     # No variable names the day on which the secret expires: it stays while the secret does.
     form = OIDCSettingsForm(data, discovered=discovered, locked=(EXPIRES,))

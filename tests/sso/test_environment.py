@@ -346,6 +346,26 @@ def test_the_fields_show_what_is_in_force_and_are_read_only(by_env, admin_client
     assert "Not set" not in reads(page)
 
 
+def test_page_and_api_show_the_scopes_that_are_asked_for(by_env, admin_client, client):
+    sent = client.get("/api/v1/auth/oidc/login")["Location"]
+    before = by_env.requests.count("discovery")
+
+    told = admin_client.get(API).json()
+
+    assert by_env.requests.count("discovery") == before
+    assert "scope=openid+email+profile+User.Read" in sent
+    assert told["oidc_scopes"] == "openid email profile User.Read"
+    assert 'value="openid email profile User.Read"' in admin_client.get(SETTINGS).text
+
+
+def test_another_provider_keeps_the_page_s_default_scopes(
+    administrator, set_variables, admin_client
+):
+    set_variables(OIDC_ISSUER_URL="https://id.example.com")
+
+    assert admin_client.get(API).json()["oidc_scopes"] == "openid email profile groups"
+
+
 def test_nothing_can_be_saved_on_the_page_while_the_banner_is_up(by_env, admin_client):
     OIDCSettings.load()
     RoleMapping.load()
