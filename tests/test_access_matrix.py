@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import copy
 from functools import partial
 from typing import Any, Final
 
@@ -11,16 +13,19 @@ import pytest
 from auditlog import get_logentry_model
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
+from django.db import connection, transaction
+from django.template.backends.django import Template
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from accounts.backends import PasswordBackend
 from accounts.models import Installation, Session, User
 from accounts.roles import ROLES, Role
 from accounts.services import create_user
 from accounts.services.password_links import tokens
+from accounts.sessions import SessionStore
 from sso.models import LinkedIdentity, OIDCSettings, RoleMapping, SignInAttempt
 from tests.people import HOST, PASSWORD
 
@@ -229,6 +234,41 @@ def allowed(name: str, method: str) -> Who:
     return ADMIN_RULE if name.startswith(ADMIN) else RULES.get(name, {}).get(method, frozenset())
 
 
+@pytest.fixture
+def statuses_alone(monkeypatch) -> Iterator[None]:
+    """Answer without writing pages or log lines: where only the status is looked at."""
+    monkeypatch.setattr(Template, "render", lambda template, context=None, request=None: "")
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    known: dict[tuple[Any, ...], Any] = {}
+
+    def until_written(execute, sql, *details):
+        if not sql.startswith("SELECT"):
+            known.clear()
+        return execute(sql, *details)
+
+    # Half of each request would be Django reading the same session and person once more.
+    for owner, name in ((SessionStore, "_get_session_from_db"), (PasswordBackend, "get_user")):
+        monkeypatch.setattr(owner, name, kept(getattr(owner, name), known))
+    with connection.execute_wrapper(until_written):
+        yield
+    logging.disable(disabled)
+
+
+def kept(read: Callable[..., Any], known: dict[tuple[Any, ...], Any]) -> Callable[..., Any]:
+    """Answer from what was read before, which ``known`` forgets as soon as anything is written."""
+
+    def answer(reader: Any, *asked: Any) -> Any:
+        key = (read, getattr(reader, "session_key", None), *asked)
+        if key not in known:
+            known[key] = read(reader, *asked)
+        # Each request has a copy of its own, without what another one remembered on it.
+        return copy(known[key])
+
+    return answer
+
+
+@pytest.mark.usefixtures("statuses_alone")
 @pytest.mark.parametrize("who", [NOBODY, *ROLES])
 def test_every_url_is_denied_unless_a_rule_allows_it(people, who):
     filled = addresses(who, people)
