@@ -210,11 +210,15 @@ def client_was_accepted(config: Config) -> None:
         store.drop(store.VERDICT)
 
 
-def administrator_came_through_sso() -> bool:
-    """Say whether an active admin or superadmin has ever signed in through SSO."""
+def administrator_came_through_sso(issuer: str) -> bool:
+    """Say whether an active admin or superadmin has ever signed in through this issuer.
+
+    One who came through an earlier one may not be let in by this one.
+    """
     return User.objects.filter(
         is_active=True,
         role__in=[Role.SUPERADMIN, Role.ADMIN],
+        linked_identities__issuer=issuer,
         linked_identities__last_sign_in__isnull=False,
     ).exists()
 
@@ -223,9 +227,9 @@ def local_sign_in_open(config: Config | None = None) -> bool:
     """Say whether passwords are accepted just now, anywhere.
 
     They are not only while Disable local auth is on, SSO is ready, and an administrator has
-    signed in through it; so they come back by themselves when SSO breaks.
+    signed in through the issuer in force; so they come back by themselves when SSO breaks.
     """
     config = config or current()
     if not config.disable_local_auth or local_sign_in_forced(config):
         return True
-    return not (readiness(config).ready and administrator_came_through_sso())
+    return not (readiness(config).ready and administrator_came_through_sso(config.issuer))

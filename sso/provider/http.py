@@ -15,6 +15,7 @@ from django.conf import settings
 
 from sso.provider import addresses, breaker, connections
 from sso.provider.answers import Answer
+from sso.provider.authorities import system_store
 from sso.provider.connections import Call, GuardedAdapter, current_call
 from sso.provider.deadline import Deadline
 from sso.provider.failures import ProviderFailed
@@ -170,7 +171,8 @@ def _send(
                 min(connections.CONNECT_SECONDS, remaining),
                 min(connections.READ_SECONDS, remaining),
             ),
-            verify=settings.PROVIDER_CA_BUNDLE or True,
+            # True stands for the bundle that comes with requests (certifi).
+            verify=settings.PROVIDER_CA_BUNDLE or system_store() or True,
             proxies=proxies,
         )
         try:
