@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -54,6 +56,15 @@ class Attempt:
     admission: Admission | None = None
     user: User | None = None
     notes: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time until the provider has answered."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.provider_seconds += time.monotonic() - began
 
 
 def record_success(attempt: Attempt, outcome: SignInAttempt.Outcome) -> None:

@@ -153,12 +153,10 @@ def _resolve_groups(
 @contextmanager
 def _waiting(attempt: Attempt) -> Iterator[None]:
     """Count the time spent on the provider; turn its failures into refusals."""
-    began = time.monotonic()
     try:
-        yield
+        with attempt.waiting():
+            yield
     except ProviderFailed as failure:
         raise SignInRefused(
             failure.reason, detail=failure.detail, provider_error=failure.provider_error
         ) from None
-    finally:
-        attempt.provider_seconds += time.monotonic() - began
