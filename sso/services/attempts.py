@@ -20,7 +20,7 @@ from accounts.models import User
 from sso import metrics
 from sso.models import SignInAttempt
 from sso.provider import store
-from sso.rules.claims import GroupsClaim, GroupsSource, Identity
+from sso.rules.claims import GroupsClaim, Identity
 from sso.rules.decision import Create
 from sso.rules.reasons import ProviderError, Reason, SignInRefused
 from sso.services.admission import Admission
@@ -238,9 +238,13 @@ def _log_groups(attempt: Attempt) -> None:
     groups = attempt.groups
     if groups is None:
         return
-    if groups.source is GroupsSource.ABSENT and not groups.values:
+    if not groups.values:
+        # Whatever the reason, an outage of Graph among them: the guide has people look for it.
         log.warning(
-            "oidc no groups in token", _event="sso.groups.absent", reference=attempt.reference
+            "oidc no groups in token",
+            _event="sso.groups.absent",
+            reference=attempt.reference,
+            source=groups.source.value,
         )
         return
     log.info(

@@ -76,3 +76,29 @@ def test_never_let_in_and_no_overage_is_no_membership(entra, alice, log, status)
     alice.refresh_from_db()
     assert alice.role == Role.USER
     assert SignInAttempt.objects.get().role_rule == "default"
+
+
+@pytest.mark.parametrize(
+    ("groups", "reply"),
+    [([], None), ([OTHER], Reply(503)), ([OTHER], Reply(403)), ([""], None)],
+    ids=["in no group", "an outage", "never let in", "nothing that is a group"],
+)
+def test_whoever_greps_for_people_without_groups_finds_each(entra, alice, log, groups, reply):
+    entra.groups = groups
+    if reply is not None:
+        entra.told["groups"] = lambda _honest: reply
+    browser = Browser(entra, log)
+    browser.sign_in()
+
+    assert browser.username == "alice"
+    assert "oidc no groups in token" in log.text
+    assert "sso.groups.absent" in log.text
+    assert "sso.groups.received" not in log.text
+
+
+def test_whoever_has_groups_is_not_among_them(entra, alice, log):
+    Browser(entra, log).sign_in()
+
+    assert "oidc no groups in token" not in log.text
+    assert "oidc groups" in log.text
+    assert ENTRA_GROUP in log.text
