@@ -56,6 +56,8 @@ class Attempt:
     admission: Admission | None = None
     user: User | None = None
     notes: list[str] = field(default_factory=list)
+    #: What the provider answered where something went wrong that did not end the sign-in.
+    provider_error: ProviderError | None = None
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -174,6 +176,7 @@ def _row(attempt: Attempt, outcome: SignInAttempt.Outcome) -> SignInAttempt:
     if attempt.groups is not None:
         row.groups = list(attempt.groups.values[:GROUPS_KEPT])
         row.groups_source = attempt.groups.source.value
+    _say_what_it_said(row, attempt.provider_error)
     if admission is not None:
         row.created_account = isinstance(admission.decision, Create)
         row.role_rule = admission.role_rule.value
@@ -185,7 +188,10 @@ def _row(attempt: Attempt, outcome: SignInAttempt.Outcome) -> SignInAttempt:
 def _say_why(row: SignInAttempt, refused: SignInRefused) -> None:
     row.reason = refused.reason.value
     row.detail = refused.detail[:500]
-    error: ProviderError | None = refused.provider_error
+    _say_what_it_said(row, refused.provider_error)
+
+
+def _say_what_it_said(row: SignInAttempt, error: ProviderError | None) -> None:
     if error is not None:
         row.provider_error = error.error[:64]
         row.provider_description = error.description[:1000]

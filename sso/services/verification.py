@@ -144,6 +144,7 @@ def _resolve_groups(
         deadline=deadline,
     )
     if answer.reason is not None:
+        attempt.provider_error = answer.provider_error
         attempt.notes.append(f"graph:{answer.reason.value}")
         if answer.detail:
             attempt.notes.append(answer.detail[:200])
