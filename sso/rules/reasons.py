@@ -98,6 +98,11 @@ class Reason(StrEnum):
         return self in _ABOUT_ACCOUNTS
 
     @property
+    def is_our_own(self) -> bool:
+        """Say whether PatchMon refused by itself somebody for whom the provider had spoken."""
+        return self in _OUR_OWN
+
+    @property
     def is_about_the_round_trip(self) -> bool:
         """Say whether pressing the button again is the whole cure."""
         return self in _ABOUT_THE_ROUND_TRIP
@@ -116,6 +121,12 @@ _ABOUT_ACCOUNTS = frozenset(
         Reason.CONFLICT,
     }
 )
+_OUR_OWN = _ABOUT_ACCOUNTS | {
+    Reason.IDENTITY_TAKEN,
+    Reason.CONNECT_OTHER_USER,
+    Reason.AUTH_TIME,
+    Reason.UNFORESEEN,
+}
 _ABOUT_THE_ROUND_TRIP = frozenset(
     {Reason.STATE, Reason.STATE_EXPIRED, Reason.STATE_USED, Reason.STALE_CONFIG}
 )

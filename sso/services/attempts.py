@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -18,7 +20,7 @@ from accounts.models import User
 from sso import metrics
 from sso.models import SignInAttempt
 from sso.provider import store
-from sso.rules.claims import GroupsClaim, GroupsSource, Identity
+from sso.rules.claims import GroupsClaim, Identity
 from sso.rules.decision import Create
 from sso.rules.reasons import ProviderError, Reason, SignInRefused
 from sso.services.admission import Admission
@@ -54,6 +56,17 @@ class Attempt:
     admission: Admission | None = None
     user: User | None = None
     notes: list[str] = field(default_factory=list)
+    #: What the provider answered where something went wrong that did not end the sign-in.
+    provider_error: ProviderError | None = None
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time until the provider has answered."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.provider_seconds += time.monotonic() - began
 
 
 def record_success(attempt: Attempt, outcome: SignInAttempt.Outcome) -> None:
@@ -163,6 +176,7 @@ def _row(attempt: Attempt, outcome: SignInAttempt.Outcome) -> SignInAttempt:
     if attempt.groups is not None:
         row.groups = list(attempt.groups.values[:GROUPS_KEPT])
         row.groups_source = attempt.groups.source.value
+    _say_what_it_said(row, attempt.provider_error)
     if admission is not None:
         row.created_account = isinstance(admission.decision, Create)
         row.role_rule = admission.role_rule.value
@@ -174,7 +188,10 @@ def _row(attempt: Attempt, outcome: SignInAttempt.Outcome) -> SignInAttempt:
 def _say_why(row: SignInAttempt, refused: SignInRefused) -> None:
     row.reason = refused.reason.value
     row.detail = refused.detail[:500]
-    error: ProviderError | None = refused.provider_error
+    _say_what_it_said(row, refused.provider_error)
+
+
+def _say_what_it_said(row: SignInAttempt, error: ProviderError | None) -> None:
     if error is not None:
         row.provider_error = error.error[:64]
         row.provider_description = error.description[:1000]
@@ -227,9 +244,13 @@ def _log_groups(attempt: Attempt) -> None:
     groups = attempt.groups
     if groups is None:
         return
-    if groups.source is GroupsSource.ABSENT and not groups.values:
+    if not groups.values:
+        # Whatever the reason, an outage of Graph among them: the guide has people look for it.
         log.warning(
-            "oidc no groups in token", _event="sso.groups.absent", reference=attempt.reference
+            "oidc no groups in token",
+            _event="sso.groups.absent",
+            reference=attempt.reference,
+            source=groups.source.value,
         )
         return
     log.info(

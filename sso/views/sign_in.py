@@ -127,9 +127,10 @@ class CallbackView(View):
         try:
             self._check(request, trip, config)
             deadline = Deadline(CALLBACK_SECONDS)
-            metadata = provider_metadata(
-                config, deadline=deadline, needs_enabled=trip.purpose is not Purpose.TEST
-            )
+            with attempt.waiting():
+                metadata = provider_metadata(
+                    config, deadline=deadline, needs_enabled=trip.purpose is not Purpose.TEST
+                )
             label = "Microsoft" if metadata.is_entra else label
             check_issuer(request.GET, metadata)
             callback = Callback(
@@ -206,11 +207,13 @@ class CallbackView(View):
         if not isinstance(user, User) or callback.verified is None:
             raise SignInRefused(Reason.CONFLICT)
         identity = callback.verified.identity
-        note = refresh_photo(
-            user, callback.verified, metadata=callback.metadata, deadline=callback.deadline
+        refresh_photo(
+            user,
+            callback.verified,
+            metadata=callback.metadata,
+            deadline=callback.deadline,
+            attempt=callback.attempt,
         )
-        if note:
-            callback.attempt.notes.append(note)
         # Last, so that as little as possible lies between this session and the answer.
         if not start_session(
             request,
@@ -249,9 +252,13 @@ class CallbackView(View):
         linked = connect(
             user, verified.identity, groups=verified.groups, actor=user, notes=attempt.notes
         )
-        note = refresh_photo(user, verified, metadata=callback.metadata, deadline=callback.deadline)
-        if note:
-            attempt.notes.append(note)
+        refresh_photo(
+            user,
+            verified,
+            metadata=callback.metadata,
+            deadline=callback.deadline,
+            attempt=attempt,
+        )
         record_success(attempt, SignInAttempt.Outcome.LINKED)
         label = provider_label(linked.issuer, linked.tenant_id)
         named = f" {linked.email}" if linked.email else ""
