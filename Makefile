@@ -4,9 +4,10 @@ PYTHON ?= python3.11
 PORT ?= 3000
 ENTRA_PORT ?= 8400
 PY := .venv/bin/python
+LOCK := .venv/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-servers check format lock screenshots
+.PHONY: help setup demo run test test-servers check format lock screenshots bench
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,8 +41,19 @@ format: setup ## Format Python and templates
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix . ; .venv/bin/djade --target-version 5.2 $$(git ls-files '*.html')
 
 lock: setup ## Lock the versions anew, with hashes and without addresses
-	@.venv/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe -o requirements.txt pyproject.toml
-	@.venv/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+	@$(LOCK) -o requirements.txt pyproject.toml
+	@$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+	@$(LOCK) -c requirements.txt -o benchmarks/requirements.txt benchmarks/requirements.in
+
+# The libraries that PatchMon is measured beside are no dependency of it, and stay out of .venv.
+.venv-bench/.installed: benchmarks/requirements.txt
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@echo "Installing the libraries to measure beside into .venv-bench (once) ..."
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	@touch $@
+
+bench: setup .venv-bench/.installed ## Measure sign-ins beside other libraries, and pages at a million sign-ins (BENCH=--help)
+	@$(PY) -m benchmarks $(BENCH)
 
 screenshots: setup ## Screenshots of the main pages, in light and dark, at three widths
 	@$(PY) -m tests.browser.screenshots

@@ -36,9 +36,11 @@ _PHOTO_PATH: Final = re.compile(r"/v1\.0/me/photos?(/.*)?", re.IGNORECASE)
 _MEMBERS_PATH: Final = re.compile(r"/v1\.0/me/(transitive)?memberof", re.IGNORECASE)
 
 
-def handle(site: Site, request: Request, *, in_process: bool = False) -> Response:
+def handle(
+    site: Site, request: Request, *, in_process: bool = False, opened_connection: bool = False
+) -> Response:
     endpoint, answer = _route(site, request)
-    site.requests.add(Entry(endpoint, request, in_process))
+    site.requests.add(Entry(endpoint, request, in_process, opened_connection))
     fault = site.faults.take(endpoint)
     if fault is not None:
         if fault.delay:

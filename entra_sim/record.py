@@ -19,6 +19,8 @@ class Entry:
     request: Request
     # Whether a Browser made it; False for what came over the wire.
     in_process: bool
+    # Whether it was the first on its connection.
+    opened_connection: bool = False
 
     @property
     def method(self) -> str:

@@ -37,6 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 120
     server: _Server
+    _is_first_request = True
 
     def do_GET(self) -> None:
         self._answer("")
@@ -52,6 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: str) -> None:
         site = self.server.site
+        is_first, self._is_first_request = self._is_first_request, False
         if self.headers.get("Host", "") not in self.server.hosts:
             self._send(html_response("Wrong host", HTTPStatus.MISDIRECTED_REQUEST))
             return
@@ -59,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         path = urllib.parse.unquote(raw_path)
         request = Request(self.command, path, Params(query), Params(body), headers)
-        self._send(application.handle(site, request))
+        self._send(application.handle(site, request, opened_connection=is_first))
 
     def _send(self, response: Response) -> None:
         if response.dropped:

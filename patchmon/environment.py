@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import ipaddress
 import os
 import re
 import secrets
+import ssl
+import stat
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from patchmon import stores
 from sso.environment import BadVariable, parse_switch
 
 DURATION = re.compile(r"(\d{1,6})\s*([smhd]?)", re.ASCII)
@@ -30,10 +32,10 @@ DURATION_UNITS: Mapping[str, str] = {
 SHORTEST_SECRET_KEY = 50
 LONGEST = timedelta(days=3650)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-DATABASE_SCHEMES = frozenset({"sqlite", "postgres", "postgresql", "psql", "pgsql"})
-REDIS_SCHEMES = frozenset({"redis", "rediss", "rediscache"})
-CACHE_SCHEMES = frozenset({"locmemcache"}) | REDIS_SCHEMES
-CACHE_SECONDS = 1.0
+#: As much as a process's environment takes of one variable, and more than any needs.
+LONGEST_FILE = 65_536
+KEPT_KEY_CURE = "let the server write to it and delete that file, or set SECRET_KEY"
+HOST_NAME = re.compile(r"[a-z0-9._-]{1,253}", re.ASCII)
 
 
 class Environment:
@@ -46,12 +48,12 @@ class Environment:
         """Return the variable's text, or None where it is unset or empty."""
         path = self._environment.get(f"{name}_FILE", "")
         if path:
-            try:
-                return Path(path).read_text(encoding="utf-8").strip() or None
-            except (OSError, UnicodeDecodeError):
-                raise BadVariable(
-                    f"{name}_FILE", "names a file that cannot be read", "name a readable text file"
-                ) from None
+            unreadable = BadVariable(
+                f"{name}_FILE",
+                "names a file that cannot be read",
+                "name a text file of 64 KiB at most",
+            )
+            return _contents(Path(path), unreadable).strip() or None
         return self._environment.get(name, "").strip() or None
 
     def text(self, name: str, default: str = "") -> str:
@@ -103,11 +105,12 @@ class Environment:
             port = parts.port
         except ValueError:
             raise BadVariable(name, "is no web address", accepted) from None
-        if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        host = _host(parts.hostname or "")
+        if parts.scheme not in {"http", "https"} or not host or port == 0:
             raise BadVariable(name, "is no web address", accepted)
         if parts.username is not None or parts.query or parts.fragment or parts.path.strip("/"):
             raise BadVariable(name, "has more than scheme, host and port", accepted)
-        return f"{parts.scheme}://{parts.netloc.lower()}"
+        return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
     def link(self, name: str) -> str:
         """Read a whole web address, empty where it is unset; its text is never quoted."""
@@ -135,7 +138,10 @@ class Environment:
 
     def fernet_keys(self, name: str) -> list[str]:
         """Read encryption keys, separated by commas; none of them is ever quoted."""
-        keys = [key.strip() for key in self.text(name).split(",") if key.strip()]
+        text = self.text(name)
+        keys = [key.strip() for key in text.split(",") if key.strip()]
+        if text and not keys:
+            raise BadVariable(name, "holds no key", "leave it unset, or name one or more")
         for key in keys:
             try:
                 Fernet(key)
@@ -148,76 +154,94 @@ class Environment:
                 ) from None
         return keys
 
+    def folder(self, name: str, default: Path) -> Path:
+        """Read the path of a folder, and make it where it is missing."""
+        return stores.folder(name, self.read(name) or str(default))
+
     def database(self, name: str, sqlite_file: Path) -> dict[str, object]:
         """Read the database's address into Django's settings for it."""
-        value = self.read(name)
-        if value is None:
-            database: dict[str, object] = {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": str(sqlite_file),
-            }
-        else:
-            self._check_scheme(name, value, DATABASE_SCHEMES, "postgres://user:password@host/name")
-            try:
-                database = dict(environ.Env.db_url_config(value))
-            except ValueError:
-                raise BadVariable(
-                    name, "cannot be read", "use postgres://user:password@host:5432/name"
-                ) from None
-        if database["ENGINE"] == "django.db.backends.sqlite3":
-            # Deferred transactions fail with "database is locked" as soon as two requests
-            # read and then write; immediate ones wait their turn.
-            database["OPTIONS"] = {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            }
-        else:
-            database["CONN_MAX_AGE"] = 60
-            database["CONN_HEALTH_CHECKS"] = True
-        return database
+        return stores.database(name, self.read(name), sqlite_file)
 
     def cache(self, name: str) -> dict[str, object]:
         """Read the cache's address into Django's settings for it."""
-        value = self.read(name) or "locmemcache://patchmon"
-        self._check_scheme(name, value, CACHE_SCHEMES, "redis://host:6379/0")
-        cache: dict[str, object] = dict(environ.Env.cache_url_config(value))
-        if value.partition("://")[0].lower() in REDIS_SCHEMES:
-            # Its client would wait five seconds, at each read of a request. A second try finds
-            # nothing that the first did not: pages go on without it (accounts.shared_cache).
-            limits = {
-                "socket_connect_timeout": CACHE_SECONDS,
-                "socket_timeout": CACHE_SECONDS,
-                "retry": Retry(NoBackoff(), 0),
-            }
-            cache["OPTIONS"] = limits | cast("dict[str, object]", cache.get("OPTIONS", {}))
-        return cache | {"KEY_PREFIX": "patchmon"}
+        return stores.cache(name, self.read(name))
 
-    @staticmethod
-    def _check_scheme(name: str, value: str, known: frozenset[str], sample: str) -> None:
-        if value.partition("://")[0].lower() not in known:
+    def certificates(self, name: str) -> str:
+        """Read the path of a file of PEM certificates, empty where it is unset."""
+        path = self.text(name)
+        if not path:
+            return ""
+        try:
+            found = _regular_file(Path(path))
+        except OSError:
+            found = False
+        if not found:
+            raise BadVariable(name, "names no file", "name a file of PEM certificates")
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+        except OSError:
             raise BadVariable(
-                name, "is of a kind that is not known", f"use an address such as {sample}"
-            )
+                name, "names a file that holds no certificates", "name a file of PEM certificates"
+            ) from None
+        return path
+
+
+def _host(name: str) -> str:
+    """Return a host as an address spells it; '' for what no host is called."""
+    if HOST_NAME.fullmatch(name):
+        return name
+    try:
+        return "" if "%" in name else f"[{ipaddress.IPv6Address(name)}]"
+    except ValueError:
+        return ""
 
 
 def load_dotenv(path: Path) -> None:
     """Take variables from a ``.env`` file; those of the process environment win."""
     if path.is_file():
-        environ.Env.read_env(str(path), overwrite=False)
+        text = _contents(path, BadVariable(".env", "cannot be read", "make it a small text file"))
+        environ.Env.read_env(io.StringIO(text), overwrite=False)
+
+
+def _contents(path: Path, unreadable: BadVariable) -> str:
+    """Return a small file's text; a pipe or a device would be waited for, or never end."""
+    try:
+        if not _regular_file(path):
+            raise unreadable
+        with path.open("rb") as file:
+            contents = file.read(LONGEST_FILE + 1)
+        if len(contents) > LONGEST_FILE:
+            raise unreadable
+        return contents.decode("utf-8")
+    except (OSError, ValueError):
+        raise unreadable from None
+
+
+def _regular_file(path: Path) -> bool:
+    return stat.S_ISREG(path.stat().st_mode)
 
 
 def kept_secret_key(path: Path) -> str:
     """Return the key kept in a file only its owner can read; make it at the first start."""
+    try:
+        if not path.exists():
+            _make_key(path)
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise BadVariable(
+            "DATA_DIR", "holds no secret_key that can be read or made", KEPT_KEY_CURE
+        ) from None
+    if len(key) < SHORTEST_SECRET_KEY:
+        raise BadVariable("DATA_DIR", "holds a secret_key that is too short", KEPT_KEY_CURE)
+    return key
+
+
+def _make_key(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii"
-        ) as file:
-            file.write(secrets.token_urlsafe(64))
-        # Linking is atomic: of several processes that start together, all keep the first one's key.
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    return path.read_text(encoding="ascii").strip()
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(64))
+    # Linking is atomic: of several processes that start together, all keep the first one's key.
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from accounts.shared_cache import is_reachable
 from sso import conf, metrics
-from sso.readiness import Cause, last_known_cause
+from sso.readiness import Cause, lately
 from sso.services.secret_expiry import secret_expiry
 
 
@@ -28,7 +28,7 @@ class SingleSignOnCollector(Collector):
     """Read the shared counters when asked; nothing is kept in the process."""
 
     def collect(self) -> Iterator[Metric]:
-        cause = last_known_cause()
+        cause = _cause()
         counters = list(_counters())
         reachable = is_reachable()
         yield _gauge(
@@ -36,7 +36,7 @@ class SingleSignOnCollector(Collector):
             "1 while the cache that all processes share answers this one, 0 while it does not",
             float(reachable),
         )
-        if cause is not None or reachable:
+        if cause is not None:
             yield from _state(cause)
         yield _secret_expiry()
         if reachable:
@@ -44,7 +44,16 @@ class SingleSignOnCollector(Collector):
             yield from counters
 
 
-def _state(cause: Cause | None) -> Iterator[Metric]:
+def _cause() -> Cause | None:
+    """Return the state of the last minute, found out now where nobody else asked."""
+    try:
+        return lately(conf.current).cause
+    except DatabaseError:
+        # What else there is to tell does not depend on it.
+        return None
+
+
+def _state(cause: Cause) -> Iterator[Metric]:
     yield _gauge(
         "patchmon_sso_ready",
         "1 while SSO is ready, 0 while it is not or is off",

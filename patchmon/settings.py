@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 
 from patchmon import logs
 from patchmon.environment import Environment, kept_secret_key, load_dotenv
+from patchmon.stores import is_shared
 from sso.environment import BadVariable, BadVariables, read_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -22,11 +23,11 @@ VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"
     "version"
 ]
 
-load_dotenv(BASE_DIR / ".env")
 env = Environment(os.environ)
 
 try:
-    DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+    load_dotenv(BASE_DIR / ".env")
+    DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data")
     PORT = env.number("PORT", 3000, low=1, high=65535)
     SERVER_URL = env.address("SERVER_URL", f"http://localhost:{PORT}")
     PRODUCTION = urlsplit(SERVER_URL).scheme == "https"
@@ -35,16 +36,15 @@ try:
     SECRET_KEY = env.secret_key("SECRET_KEY", required=PRODUCTION)
     if not SECRET_KEY:
         SECRET_KEY = kept_secret_key(DATA_DIR / "secret_key")
-    if PROCESSES > 1 and not env.read("CACHE_URL"):
-        raise BadVariable(
-            "CACHE_URL",
-            "is not set",
-            "more than one process needs one, such as redis://host:6379/0",
-        )
-
     DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "patchmon.sqlite3")}
     CACHES = {"default": env.cache("CACHE_URL")}
-    if str(CACHES["default"]["BACKEND"]).endswith("LocMemCache"):
+    if PROCESSES > 1 and not is_shared(CACHES["default"]):
+        raise BadVariable(
+            "CACHE_URL",
+            "names the memory of one process" if env.read("CACHE_URL") else "is not set",
+            "more than one process needs one that they share, such as redis://host:6379/0",
+        )
+    if not is_shared(CACHES["default"]):
         # Django keeps 300 entries, so few that a visitor could push out the counters that hold
         # guesses at passwords back (accounts.throttle).
         CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 20_000}
@@ -59,17 +59,13 @@ try:
     ROUND_TRIP_TTL = env.number("OIDC_SESSION_TTL", 600, low=30, high=3600)
     POST_LOGOUT_URI = env.link("OIDC_POST_LOGOUT_URI")
     METRICS_TOKEN = env.text("METRICS_TOKEN")
-    PROVIDER_CA_BUNDLE = env.text("OIDC_CA_BUNDLE")
-    if PROVIDER_CA_BUNDLE and not Path(PROVIDER_CA_BUNDLE).is_file():
-        raise BadVariable("OIDC_CA_BUNDLE", "names no file", "name a file of PEM certificates")
+    PROVIDER_CA_BUNDLE = env.certificates("OIDC_CA_BUNDLE")
     PROVIDER_ALLOW_PRIVATE_ADDRESSES = env.switch("OIDC_ALLOW_PRIVATE_ADDRESSES", default=True)
     PROVIDER_PROXIES = {"https": proxy} if (proxy := env.link("HTTPS_PROXY")) else {}
     PROVIDER_NO_PROXY = env.text("NO_PROXY")
 except (BadVariable, BadVariables) as problem:
     # One line each, never a traceback: it is read in a terminal or a container's log.
     sys.exit("\n".join(f"patchmon: {line}" for line in str(problem).splitlines()))
-
-DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 DEBUG = False
 # The Server URL in force decides, and an administrator changes it without a restart:

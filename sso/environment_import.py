@@ -5,8 +5,7 @@ from __future__ import annotations
 from accounts.models import User
 from sso.conf import Config
 from sso.forms import OIDCSettingsForm
-from sso.rules.hosts import host_of
-from sso.rules.microsoft import is_microsoft_login_host
+from sso.models import OIDCSettings
 from sso.secret_forms import ClientSecretForm
 from sso.services.in_force import values_in_force
 from sso.services.look_up import look_up
@@ -16,10 +15,7 @@ from sso.services.settings import EXPIRES, FRESH, SECRET, SettingsRefused, save_
 def import_environment(config: Config, *, actor: User | None) -> dict[str, list[str]]:
     """Load the variables through the form and the service; return refusals by field."""
     discovered = look_up(config.issuer, known="", enforce_https=config.enforce_https)
-    is_entra = is_microsoft_login_host(host_of(config.issuer)) or bool(
-        discovered and discovered.is_entra
-    )
-    values = values_in_force(config, is_entra=is_entra)
+    values = values_in_force(config)
     data = {name: value for name, value in values.items() if value is not False}
     # No variable names the day on which the secret expires: it stays while the secret does.
     form = OIDCSettingsForm(data, discovered=discovered, locked=(EXPIRES,))
@@ -28,8 +24,10 @@ def import_environment(config: Config, *, actor: User | None) -> dict[str, list[
         errors = {**form.errors, **secret_form.errors}
         return {name: [str(text) for text in texts] for name, texts in errors.items()}
     wanted = {**form.values(), "enabled": values["enabled"]}
-    if secret_form.cleaned_data[SECRET]:
-        wanted[SECRET] = secret_form.cleaned_data[SECRET]
+    secret = secret_form.cleaned_data[SECRET]
+    if secret or OIDCSettings.load().client_secret_encrypted:
+        # One that the environment leaves out goes too: kept, it would join a client it is not of.
+        wanted[SECRET] = secret
     try:
         save_settings(
             wanted,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -16,6 +16,7 @@ from sso import metrics
 from sso.conf import Config, credential_fingerprint, current, local_sign_in_forced
 from sso.models import OIDCSettings
 from sso.provider import breaker, discovery, keys, store
+from sso.provider.asking import Outcome
 from sso.provider.deadline import Deadline
 from sso.rules.reasons import Reason
 
@@ -66,6 +67,8 @@ class Readiness:
     cause: Cause
     detail: str = ""
     left_alone: bool = False
+    #: For how many seconds pages may show it without asking again.
+    holds: float = ANSWER_HOLDS
 
     @property
     def ready(self) -> bool:
@@ -82,8 +85,19 @@ def readiness(config: Config) -> Readiness:
     Takes three seconds at most, and one request at a time for all processes that share a cache.
     """
     verdict = _verdict(config)
-    _tell_changes(verdict)
+    _tell(verdict)
     return verdict
+
+
+def lately(load: Callable[[], Config]) -> Readiness:
+    """Return the verdict of the last minute, or find one: for what nobody asks for by itself.
+
+    While there is one this costs neither a query nor a request; it has no detail.
+    """
+    told = store.read(store.VERDICT)
+    if isinstance(told, tuple) and told[0] in list(Cause):
+        return Readiness(cause=Cause(told[0]), left_alone=told[1])
+    return readiness(load())
 
 
 def _verdict(config: Config) -> Readiness:
@@ -111,6 +125,7 @@ def _provider_answers(config: Config) -> Readiness:
             cause=Cause.PROVIDER_UNREACHABLE,
             detail=f"{last.failure.reason}: {last.failure.detail}"[:300],
             left_alone=last.failure.reason is Reason.PROVIDER_PAUSED,
+            holds=_rest_of_a_minute(last),
         )
     # Sign-ins need more of the provider than its document (verification.md, The network).
     left_alone = breaker.left_alone(*_needed(config.issuer, last.endpoints))
@@ -119,8 +134,13 @@ def _provider_answers(config: Config) -> Readiness:
             cause=Cause.PROVIDER_UNREACHABLE,
             detail=f"{left_alone} did not answer five times in a row.",
             left_alone=True,
+            holds=breaker.OPEN_SECONDS,
         )
-    return Readiness(cause=Cause.READY)
+    return Readiness(cause=Cause.READY, holds=_rest_of_a_minute(last))
+
+
+def _rest_of_a_minute(answer: Outcome) -> float:
+    return max(1.0, ANSWER_HOLDS - answer.age)
 
 
 def _needed(issuer: str, endpoints: Iterable[str]) -> Iterable[str]:
@@ -132,13 +152,19 @@ def _needed(issuer: str, endpoints: Iterable[str]) -> Iterable[str]:
 
 def forget_answers(issuer: str) -> None:
     """Ask the provider anew at the next question, as after a change of the settings."""
+    store.drop(store.VERDICT)
     discovery.forget_outcome(issuer)
     found = discovery.held(issuer)
     if found is not None:
         keys.forget_outcome(found)
 
 
-def _tell_changes(verdict: Readiness) -> None:
+def _tell(verdict: Readiness) -> None:
+    """Let every page know the verdict, and the log and the counters that it is another."""
+    told = (verdict.cause.value, verdict.left_alone)
+    if store.read(store.VERDICT) == told:
+        return
+    store.write(store.VERDICT, told, verdict.holds)
     if store.read("sso:cause") == verdict.cause.value:
         return
     store.write("sso:cause", verdict.cause.value, KNOWN_FOR)
@@ -158,12 +184,6 @@ def _tell_changes(verdict: Readiness) -> None:
             cause=cause,
             detail=verdict.detail,
         )
-
-
-def last_known_cause() -> Cause | None:
-    """Return the cause that was told last, for the banner: no query and no request of its own."""
-    value = store.read("sso:cause")
-    return Cause(value) if isinstance(value, str) and value in list(Cause) else None
 
 
 def client_was_refused(config: Config) -> None:
@@ -187,13 +207,18 @@ def client_was_accepted(config: Config) -> None:
     """Take a refusal back once a token request succeeded."""
     if config.client_refused:
         OIDCSettings.objects.filter(pk=1).update(client_refused="")
+        store.drop(store.VERDICT)
 
 
-def administrator_came_through_sso() -> bool:
-    """Say whether an active admin or superadmin has ever signed in through SSO."""
+def administrator_came_through_sso(issuer: str) -> bool:
+    """Say whether an active admin or superadmin has ever signed in through this issuer.
+
+    One who came through an earlier one may not be let in by this one.
+    """
     return User.objects.filter(
         is_active=True,
         role__in=[Role.SUPERADMIN, Role.ADMIN],
+        linked_identities__issuer=issuer,
         linked_identities__last_sign_in__isnull=False,
     ).exists()
 
@@ -202,9 +227,9 @@ def local_sign_in_open(config: Config | None = None) -> bool:
     """Say whether passwords are accepted just now, anywhere.
 
     They are not only while Disable local auth is on, SSO is ready, and an administrator has
-    signed in through it; so they come back by themselves when SSO breaks.
+    signed in through the issuer in force; so they come back by themselves when SSO breaks.
     """
     config = config or current()
     if not config.disable_local_auth or local_sign_in_forced(config):
         return True
-    return not (readiness(config).ready and administrator_came_through_sso())
+    return not (readiness(config).ready and administrator_came_through_sso(config.issuer))

@@ -11,8 +11,6 @@ from sso.conf import Config
 from sso.environment import SECRET_VARIABLES, VARIABLES
 from sso.forms import SWITCHES, OIDCSettingsForm
 from sso.models import OIDCSettings
-from sso.rules.hosts import host_of
-from sso.rules.microsoft import is_microsoft_login_host
 from sso.secret_forms import ClientSecretForm
 from sso.seen_values import FORM_FIELDS
 from sso.services.in_force import values_in_force
@@ -55,7 +53,7 @@ class DocumentRefused(Exception):
 def read_document() -> dict[str, Any]:
     """Return the configuration in force by JSON key; of the secret only whether it is set."""
     config = conf.current()
-    values = _in_force(config)
+    values = values_in_force(config)
     return {
         "version": config.version,
         "configured_via_env": config.from_environment,
@@ -128,10 +126,6 @@ def _form(values: Mapping[str, Any], given: Mapping[str, Any]) -> OIDCSettingsFo
 
 def _texts(form: OIDCSettingsForm | ClientSecretForm) -> dict[str, list[str]]:
     return {name: [str(text) for text in texts] for name, texts in form.errors.items()}
-
-
-def _in_force(config: Config) -> dict[str, Any]:
-    return values_in_force(config, is_entra=is_microsoft_login_host(host_of(config.issuer)))
 
 
 def _preview(config: Config, values: Mapping[str, Any]) -> dict[str, str | bool] | None:

@@ -164,7 +164,7 @@ def held(issuer: str) -> Metadata | None:
 
 
 def _key(issuer: str) -> str:
-    return store.key("discovery-1", issuer)
+    return store.key("discovery-2", issuer)
 
 
 def _outcome_key(issuer: str, *, allow_http: bool) -> str:

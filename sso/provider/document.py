@@ -61,8 +61,8 @@ class Metadata:
     jwks_uri: str
     userinfo_endpoint: str
     end_session_endpoint: str
-    #: As published; empty where the document does not say.
-    token_auth_methods: tuple[str, ...]
+    #: As published; None where the document does not say.
+    token_auth_methods: tuple[str, ...] | None
     #: What the document lists and we accept; never empty.
     signing_algs: tuple[str, ...]
     iss_parameter_supported: bool
@@ -111,7 +111,7 @@ def read(told: dict[str, Any], *, issuer: str, allow_http: bool, now: float) -> 
         jwks_uri=_endpoint(told, "jwks_uri"),
         userinfo_endpoint=_endpoint(told, "userinfo_endpoint", required=False),
         end_session_endpoint=_endpoint(told, "end_session_endpoint", required=False),
-        token_auth_methods=_strings(told, "token_endpoint_auth_methods_supported"),
+        token_auth_methods=_auth_methods(told),
         signing_algs=_signing_algs(told, is_entra=is_entra),
         iss_parameter_supported=told.get("authorization_response_iss_parameter_supported") is True,
         is_entra=is_entra,
@@ -188,6 +188,15 @@ def _strings(told: dict[str, Any], name: str) -> tuple[str, ...]:
     if not isinstance(values, list):
         return ()
     return tuple(value for value in values[:_LIST_LIMIT] if isinstance(value, str))
+
+
+def _auth_methods(told: dict[str, Any]) -> tuple[str, ...] | None:
+    name = "token_endpoint_auth_methods_supported"
+    methods = told.get(name)
+    if methods is None:
+        return None
+    # One that is no list still names what it names.
+    return (methods,) if isinstance(methods, str) else _strings(told, name)
 
 
 def _signing_algs(told: dict[str, Any], *, is_entra: bool) -> tuple[str, ...]:

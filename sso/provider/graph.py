@@ -6,8 +6,9 @@ sign-in.md, Groups, Profile; entra-facts §3.4, §6.
 from __future__ import annotations
 
 import http
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 from sso.provider import addresses, photo
 from sso.provider.answers import Answer
@@ -45,6 +46,8 @@ class PhotoAnswer:
     content_type: str = ""
     looked: bool = False
     detail: str = ""
+    #: Seconds until Graph had answered; what was made of the answer is not in it.
+    waited: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +67,21 @@ def member_groups(
     """Return the groups that the person is in, nested ones too, as far as Graph tells.
 
     `stop_at` says of a group that none further can matter. What is asked and not answered is
-    `INCOMPLETE`; a 401 or 403 is too on overage, and otherwise `ABSENT`. Never raises.
+    `INCOMPLETE`: an outage. So is a 401 or 403 on overage, or once a page was read; only where
+    Graph never let us ask and nothing says that there are groups is it `ABSENT`. Never raises.
     """
     found: list[str] = []
+    pages = 0
     try:
-        _collect(metadata, access_token, stop_at, deadline, found)
-    except _Denied as problem:
-        source = GroupsSource.INCOMPLETE if overage else GroupsSource.ABSENT
-        return _not_told(found if overage else [], source, problem)
+        for page in _pages(metadata, access_token, deadline):
+            pages += 1
+            found += page
+            if stop_at is not None and any(map(stop_at, page)):
+                break
     except ProviderFailed as problem:
-        return _not_told(found, GroupsSource.INCOMPLETE, problem)
+        never_let_in = isinstance(problem, _Denied) and not pages
+        absent = never_let_in and not overage
+        return _not_told(found, GroupsSource.ABSENT if absent else GroupsSource.INCOMPLETE, problem)
     return GroupsAnswer(groups=_claim(found, GroupsSource.GRAPH))
 
 
@@ -81,24 +89,19 @@ class _Denied(ProviderFailed):
     """Graph does not let this access token ask."""
 
 
-def _collect(
-    metadata: Metadata,
-    access_token: str,
-    stop_at: Callable[[str], bool] | None,
-    deadline: Deadline,
-    found: list[str],
-) -> None:
-    """Read page after page into `found`, so that what a failure leaves is still known."""
+def _pages(metadata: Metadata, access_token: str, deadline: Deadline) -> Iterator[list[str]]:
+    """Read the groups page after page, so that what came before a failure is still known."""
     if not metadata.graph_root:
         raise _Denied(Reason.PROVIDER_ADDRESS, "The provider names no Graph host.")
-    url = f"{metadata.graph_root}/v1.0/me/transitiveMemberOf?$select=id&$top=999"
+    url: str | None = f"{metadata.graph_root}/v1.0/me/transitiveMemberOf?$select=id&$top=999"
     for _ in range(MAX_PAGES):
-        page = _groups_page(metadata, url, access_token, deadline)
-        found += page.groups
-        if page.next_url is None or (stop_at is not None and any(map(stop_at, page.groups))):
+        if url is None:
             return
+        page = _groups_page(metadata, url, access_token, deadline)
+        yield page.groups
         url = page.next_url
-    raise ProviderFailed(Reason.PROVIDER_ANSWER, f"Graph has more than {MAX_PAGES} pages.")
+    if url is not None:
+        raise ProviderFailed(Reason.PROVIDER_ANSWER, f"Graph has more than {MAX_PAGES} pages.")
 
 
 def _not_told(found: list[str], source: GroupsSource, problem: ProviderFailed) -> GroupsAnswer:
@@ -165,6 +168,15 @@ def profile_photo(metadata: Metadata, *, access_token: str, deadline: Deadline) 
     if not metadata.graph_root:
         return PhotoAnswer(detail="The provider names no Graph host.")
     limit = deadline.capped(PHOTO_SECONDS)
+    began = time.monotonic()
+    fetched = _fetch_photo(metadata, access_token, limit)
+    waited = time.monotonic() - began
+    answer = fetched if isinstance(fetched, PhotoAnswer) else _photo_of(fetched, limit)
+    return replace(answer, waited=waited)
+
+
+def _fetch_photo(metadata: Metadata, access_token: str, limit: Deadline) -> Answer | PhotoAnswer:
+    """Return the answer that holds a photo, or why there is none."""
     status = 0
     for path in _PHOTOS:
         url = metadata.graph_root + path
@@ -176,7 +188,7 @@ def profile_photo(metadata: Metadata, *, access_token: str, deadline: Deadline) 
             return PhotoAnswer(detail=problem.detail)
         status = answer.status
         if status == http.HTTPStatus.OK:
-            return _photo_of(answer)
+            return answer
         # Graph answers 400 for people without a mailbox (entra-facts §6), whose photo may still
         # be kept by Entra itself.
         if status not in _PERHAPS_ELSEWHERE:
@@ -186,9 +198,9 @@ def profile_photo(metadata: Metadata, *, access_token: str, deadline: Deadline) 
     return PhotoAnswer(detail=f"Graph answered {status} for the photo.")
 
 
-def _photo_of(answer: Answer) -> PhotoAnswer:
+def _photo_of(answer: Answer, limit: Deadline) -> PhotoAnswer:
     try:
-        made = photo.remake(answer.body)
+        made = photo.remake(answer.body, seconds=limit.remaining())
     except photo.Unusable as problem:
         return PhotoAnswer(detail=f"The photo {problem}.")
     if made is None:

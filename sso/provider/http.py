@@ -15,10 +15,12 @@ from django.conf import settings
 
 from sso.provider import addresses, breaker, connections
 from sso.provider.answers import Answer
+from sso.provider.authorities import system_store
 from sso.provider.connections import Call, GuardedAdapter, current_call
 from sso.provider.deadline import Deadline
 from sso.provider.failures import ProviderFailed
 from sso.provider.proxies import proxy_for
+from sso.rules.hosts import is_never_called
 from sso.rules.reasons import Reason
 
 __all__ = [
@@ -158,9 +160,8 @@ def _send(
     if remaining <= 0:
         raise ProviderFailed(Reason.PROVIDER_TIMEOUT, f"No time was left to ask {host}.")
     proxies = proxy_for(parts.scheme, host, settings.PROVIDER_PROXIES, settings.PROVIDER_NO_PROXY)
-    if proxies and (address := addresses.literal(host)) is not None:
-        # The proxy connects, so that nothing but the name can be judged here.
-        call.check_peer(address)
+    if proxies:
+        _check_spelling(host, call)
     token = current_call.set(call)
     try:
         response = _adapter.send(
@@ -170,7 +171,8 @@ def _send(
                 min(connections.CONNECT_SECONDS, remaining),
                 min(connections.READ_SECONDS, remaining),
             ),
-            verify=settings.PROVIDER_CA_BUNDLE or True,
+            # True stands for the bundle that comes with requests (certifi).
+            verify=settings.PROVIDER_CA_BUNDLE or system_store() or True,
             proxies=proxies,
         )
         try:
@@ -185,6 +187,17 @@ def _send(
         current_call.reset(token)
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Answer(status=response.status_code, headers=headers, body=body)
+
+
+def _check_spelling(host: str, call: Call) -> None:
+    """Judge a host by its name: a proxy connects, so that no address is ever seen here."""
+    address = addresses.literal(host)
+    if address is not None:
+        call.check_peer(address)
+    if is_never_called(host):
+        raise ProviderFailed(
+            Reason.PROVIDER_BLOCKED, f"{host} is one of the hosts that are never called."
+        )
 
 
 def _read(response: requests.Response, host: str, max_bytes: int) -> bytes:

@@ -111,11 +111,11 @@ def post_as_client(
 
 def _uses_post(metadata: Metadata) -> bool:
     methods = metadata.token_auth_methods
-    if "client_secret_post" in methods:
-        return True
-    # A missing list means Basic (OpenID Connect Discovery 3); one that names neither was not
-    # written for secrets at all, and a body is what most servers read.
-    return bool(methods) and "client_secret_basic" not in methods
+    if methods is None:
+        # A missing list means Basic (OpenID Connect Discovery 3).
+        return False
+    # One that names neither was not written for secrets at all: a body is what most servers read.
+    return "client_secret_post" in methods or "client_secret_basic" not in methods
 
 
 def _refusal(answer: Answer) -> ProviderFailed:

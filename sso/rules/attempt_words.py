@@ -17,6 +17,10 @@ _NOTES: Mapping[str, str] = MappingProxyType(
             "Microsoft Graph did not let PatchMon read the groups: the permission User.Read is"
             " missing."
         ),
+        "object_id_elsewhere": (
+            "The account of this subject signed in. Its object ID is tied to another account, and"
+            " stays there."
+        ),
         "password_removed": "The account was linked by its e-mail address; its password is gone.",
         "would_create": "A real sign-in would create an account.",
         "would_link": "A real sign-in would link an existing account.",

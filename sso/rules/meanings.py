@@ -288,6 +288,9 @@ _ROWS: Mapping[Reason, Row] = MappingProxyType(
         Reason.CONFLICT: _row(
             "Something about the account changed at the same moment.", _USER, _AGAIN
         ),
+        Reason.UNFORESEEN: _row(
+            "PatchMon itself failed during the sign-in.", _ADMIN, "The server's log has the error."
+        ),
     }
 )
 

@@ -89,10 +89,18 @@ class Reason(StrEnum):
     CONNECT_OTHER_USER = "connect_other_user"
     CONFLICT = "conflict"
 
+    # PatchMon itself failed.
+    UNFORESEEN = "unforeseen"
+
     @property
     def is_about_accounts(self) -> bool:
         """Say whether the page must read the same as for every other such reason."""
         return self in _ABOUT_ACCOUNTS
+
+    @property
+    def is_our_own(self) -> bool:
+        """Say whether PatchMon refused by itself somebody for whom the provider had spoken."""
+        return self in _OUR_OWN
 
     @property
     def is_about_the_round_trip(self) -> bool:
@@ -113,6 +121,12 @@ _ABOUT_ACCOUNTS = frozenset(
         Reason.CONFLICT,
     }
 )
+_OUR_OWN = _ABOUT_ACCOUNTS | {
+    Reason.IDENTITY_TAKEN,
+    Reason.CONNECT_OTHER_USER,
+    Reason.AUTH_TIME,
+    Reason.UNFORESEEN,
+}
 _ABOUT_THE_ROUND_TRIP = frozenset(
     {Reason.STATE, Reason.STATE_EXPIRED, Reason.STATE_USED, Reason.STALE_CONFIG}
 )
@@ -200,7 +214,10 @@ def _whole_numbers(value: Any) -> Iterable[int]:
 
 
 class SignInRefused(Exception):
-    """End a sign-in with a reason; `detail` is for the record and never holds a secret."""
+    """End a sign-in with a reason; `detail` is for the record and never holds a secret.
+
+    The account is the one that it is about, for the record alone: the person must not learn of it.
+    """
 
     def __init__(
         self,
@@ -208,8 +225,12 @@ class SignInRefused(Exception):
         *,
         detail: str = "",
         provider_error: ProviderError | None = None,
+        account_id: int | None = None,
+        username: str = "",
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.detail = one_line(detail, DESCRIPTION_LIMIT)
         self.provider_error = provider_error
+        self.account_id = account_id
+        self.username = username

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.addresses import email_key
@@ -14,7 +13,7 @@ from accounts.changes import record
 from accounts.models import Installation, User
 from accounts.policy import AccountRefused
 from accounts.roles import Role
-from sso.conf import Config, provider_label
+from sso.conf import Config
 from sso.models import LinkedIdentity
 from sso.rules.claims import GroupsClaim, Identity
 from sso.rules.decision import (
@@ -31,11 +30,11 @@ from sso.rules.decision import (
 )
 from sso.rules.reasons import Reason, SignInRefused
 from sso.rules.username import candidates
+from sso.services.linked import bring_up_to_date, find, identity_label
 
 # Two tabs of one new person, or two people with one username, meet in the unique constraints;
 # the one who comes second reads again and finds what the first has made.
 TRIES: Final = 3
-GROUPS_KEPT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +83,12 @@ def _admit(identity: Identity, *, config: Config, groups: GroupsClaim, is_entra:
     found = _find(identity, lock=True)
     decision = _decide(identity, found, config=config, groups=groups, is_entra=is_entra)
     if isinstance(decision, Refuse):
-        raise SignInRefused(decision.reason)
+        known = found.users.get(decision.account_id or 0)
+        raise SignInRefused(
+            decision.reason,
+            account_id=known.pk if known is not None else None,
+            username=known.username if known is not None else "",
+        )
     notes: list[str] = []
     if decision.closes_first_administrator and not accounts.claim_first_administrator():
         # Another first sign-in, or the wizard, closed the door since we looked.
@@ -111,14 +115,13 @@ def _admit(identity: Identity, *, config: Config, groups: GroupsClaim, is_entra:
             linked = _known(found)
             if decision.replaces_subject:
                 record(user, {"identity subject": (linked.subject, identity.subject)}, actor=None)
-                linked.subject = identity.subject
         _refresh_details(user, identity, notes)
         # The role last: nothing may be locked after an account became a superadmin.
         if decision.role not in {None, Role(user.role)}:
             change = accounts.change_role(user, decision.role, actor=None)
             if change.kept_last_superadmin:
                 rule = RoleRule.KEPT_LAST_SUPERADMIN
-    _keep_identity(linked, identity, groups)
+    _keep_identity(linked, identity, groups, notes)
     return Admission(
         user=user,
         decision=decision,
@@ -141,7 +144,7 @@ def _find(identity: Identity, *, lock: bool = False) -> _Found:
     Accounts are locked before anything that belongs to them, everywhere, so that no two
     transactions wait for each other.
     """
-    linked, linked_by = _linked(identity)
+    linked, linked_by = find(identity)
     if linked is not None:
         user, account = _account(linked.user, identity.issuer, lock=lock, has_identity=True)
         return _Found(
@@ -175,26 +178,8 @@ def _read_again_if_changed(identity: Identity, users: list[User]) -> None:
     than the answer that the identity is linked to none of them.
     """
     key = email_key(identity.email)
-    if any(user.email_key != key for user in users) or _linked(identity)[0] is not None:
+    if any(user.email_key != key for user in users) or find(identity)[0] is not None:
         raise IntegrityError
-
-
-def _linked(
-    identity: Identity,
-) -> tuple[LinkedIdentity | None, Literal["subject", "object_id"] | None]:
-    rows = LinkedIdentity.objects.filter(issuer=identity.issuer).select_related("user")
-    linked = rows.filter(subject=identity.subject).first()
-    if linked is not None:
-        return linked, "subject"
-    if identity.tenant_id and identity.object_id:
-        # The registration was made anew: Entra's `sub` differs per registration, `oid` does not.
-        linked = rows.filter(tenant_id=identity.tenant_id, object_id=identity.object_id).first()
-    return linked, "object_id" if linked is not None else None
-
-
-def is_linked(user: User, identity: Identity) -> bool:
-    """Say whether an identity that was let in is still tied to its account."""
-    return user.linked_identities.filter(issuer=identity.issuer, subject=identity.subject).exists()
 
 
 def _account(
@@ -244,12 +229,6 @@ def _record_link(user: User, identity: Identity) -> None:
     record(user, {"identity": ("", identity_label(identity))}, actor=None)
 
 
-def identity_label(identity: Identity | LinkedIdentity) -> str:
-    """Name an identity in the change log: the provider and the address, or the subject."""
-    label = provider_label(identity.issuer, identity.tenant_id)
-    return f"{label}: {identity.email or identity.subject}"
-
-
 def _refresh_details(user: User, identity: Identity, notes: list[str]) -> None:
     """Bring e-mail and name up to date; an address that a local account holds is left to it."""
     email: str | None = identity.email or None
@@ -271,13 +250,10 @@ def _held_locally(email: str, user: User) -> bool:
     return others.exclude(pk=user.pk).exists()
 
 
-def _keep_identity(linked: LinkedIdentity, identity: Identity, groups: GroupsClaim) -> None:
-    linked.tenant_id = identity.tenant_id
-    linked.object_id = identity.object_id
-    linked.email = identity.email
-    if groups.is_complete:
-        linked.groups = list(groups.values[:GROUPS_KEPT])
-    linked.last_sign_in = timezone.now()
+def _keep_identity(
+    linked: LinkedIdentity, identity: Identity, groups: GroupsClaim, notes: list[str]
+) -> None:
+    bring_up_to_date(linked, identity, groups, notes)
     if linked._state.adding:  # noqa: SLF001 - how Django itself tells
         linked.save(force_insert=True)
         return

@@ -36,7 +36,7 @@ def matching(wanted: AttemptFilter) -> QuerySet[SignInAttempt]:
         attempts = _narrowed(attempts, "outcome", wanted.outcome, led=not (text or wanted.reason))
     if wanted.reason:
         attempts = _narrowed(attempts, "reason", wanted.reason, led=not text)
-    return _found(attempts, text) if text else attempts
+    return found(attempts, text) if text else attempts
 
 
 def _narrowed(
@@ -51,8 +51,11 @@ def _narrowed(
     return attempts.alias(**{f"{name}_key": Lower(name)}).filter(**{f"{name}_key": value})
 
 
-def _found(attempts: QuerySet[SignInAttempt], text: str) -> QuerySet[SignInAttempt]:
-    """Look for one thing at a time: two at once would leave every index but one unused."""
+def found(attempts: QuerySet[SignInAttempt], text: str) -> QuerySet[SignInAttempt]:
+    """Look for a whole reference code, e-mail address or username, one after the other.
+
+    Two at once would leave every index but one unused, and parts of words all of them.
+    """
     by_reference = attempts.filter(reference=text.upper())
     if by_reference.exists():
         return by_reference

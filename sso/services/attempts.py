@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,10 +20,11 @@ from accounts.models import User
 from sso import metrics
 from sso.models import SignInAttempt
 from sso.provider import store
-from sso.rules.claims import GroupsClaim, GroupsSource, Identity
+from sso.rules.claims import GroupsClaim, Identity
 from sso.rules.decision import Create
-from sso.rules.reasons import ProviderError, SignInRefused
-from sso.services.admission import GROUPS_KEPT, Admission
+from sso.rules.reasons import ProviderError, Reason, SignInRefused
+from sso.services.admission import Admission
+from sso.services.linked import GROUPS_KEPT
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -52,6 +56,17 @@ class Attempt:
     admission: Admission | None = None
     user: User | None = None
     notes: list[str] = field(default_factory=list)
+    #: What the provider answered where something went wrong that did not end the sign-in.
+    provider_error: ProviderError | None = None
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time until the provider has answered."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.provider_seconds += time.monotonic() - began
 
 
 def record_success(attempt: Attempt, outcome: SignInAttempt.Outcome) -> None:
@@ -72,6 +87,8 @@ def record_success(attempt: Attempt, outcome: SignInAttempt.Outcome) -> None:
 def record_refusal(attempt: Attempt, refused: SignInRefused) -> None:
     """Write down why somebody was not let in."""
     row = _row(attempt, SignInAttempt.Outcome.REFUSED)
+    if row.user_id is None:
+        row.user_id, row.username = refused.account_id, refused.username
     _say_why(row, refused)
     _save(row)
     _log_groups(attempt)
@@ -84,6 +101,15 @@ def record_refusal(attempt: Attempt, refused: SignInRefused) -> None:
         codes=row.provider_codes,
         address=row.address,
     )
+
+
+def record_unforeseen(attempt: Attempt, error: Exception, *, is_test: bool) -> None:
+    """Write down a sign-in that an error of our own ended; whoever calls raises it again.
+
+    Of the error only its kind: its text may quote what was written.
+    """
+    refused = SignInRefused(Reason.UNFORESEEN, detail=type(error).__name__)
+    (record_test if is_test else record_refusal)(attempt, refused)
 
 
 def record_test(attempt: Attempt, refused: SignInRefused | None = None) -> None:
@@ -150,6 +176,7 @@ def _row(attempt: Attempt, outcome: SignInAttempt.Outcome) -> SignInAttempt:
     if attempt.groups is not None:
         row.groups = list(attempt.groups.values[:GROUPS_KEPT])
         row.groups_source = attempt.groups.source.value
+    _say_what_it_said(row, attempt.provider_error)
     if admission is not None:
         row.created_account = isinstance(admission.decision, Create)
         row.role_rule = admission.role_rule.value
@@ -161,7 +188,10 @@ def _row(attempt: Attempt, outcome: SignInAttempt.Outcome) -> SignInAttempt:
 def _say_why(row: SignInAttempt, refused: SignInRefused) -> None:
     row.reason = refused.reason.value
     row.detail = refused.detail[:500]
-    error: ProviderError | None = refused.provider_error
+    _say_what_it_said(row, refused.provider_error)
+
+
+def _say_what_it_said(row: SignInAttempt, error: ProviderError | None) -> None:
     if error is not None:
         row.provider_error = error.error[:64]
         row.provider_description = error.description[:1000]
@@ -175,17 +205,16 @@ def _save(row: SignInAttempt) -> None:
     metrics.count_outcome(row.outcome)
     if row.outcome == SignInAttempt.Outcome.REFUSED:
         metrics.count_refusal(row.reason)
-    try:
-        _insert(row)
-    except DatabaseError as error:
-        log.error(  # noqa: TRY400 - the text of a database error may quote what was written
-            "oidc attempt not recorded",
-            _event="sso.attempt.not_recorded",
-            reference=row.reference,
-            error=type(error).__name__,
-        )
-        return
-    _prune()
+    for event, phrase, work in (
+        ("sso.attempt.not_recorded", "oidc attempt not recorded", partial(_insert, row)),
+        ("sso.attempts.not_pruned", "oidc attempts not pruned", _prune),
+    ):
+        try:
+            work()
+        except DatabaseError as error:
+            log.error(  # noqa: TRY400 - the text of a database error may quote what was written
+                phrase, _event=event, reference=row.reference, error=type(error).__name__
+            )
 
 
 def _insert(row: SignInAttempt) -> None:
@@ -205,18 +234,23 @@ def _prune() -> None:
         return
     kept: timedelta = settings.ATTEMPTS_KEPT
     old = SignInAttempt.objects.filter(at__lt=timezone.now() - kept).order_by("at")
-    SignInAttempt.objects.filter(
-        pk__in=list(old.values_list("pk", flat=True)[:PRUNE_AT_ONCE])
-    ).delete()
+    with transaction.atomic():
+        SignInAttempt.objects.filter(
+            pk__in=list(old.values_list("pk", flat=True)[:PRUNE_AT_ONCE])
+        ).delete()
 
 
 def _log_groups(attempt: Attempt) -> None:
     groups = attempt.groups
     if groups is None:
         return
-    if groups.source is GroupsSource.ABSENT and not groups.values:
+    if not groups.values:
+        # Whatever the reason, an outage of Graph among them: the guide has people look for it.
         log.warning(
-            "oidc no groups in token", _event="sso.groups.absent", reference=attempt.reference
+            "oidc no groups in token",
+            _event="sso.groups.absent",
+            reference=attempt.reference,
+            source=groups.source.value,
         )
         return
     log.info(

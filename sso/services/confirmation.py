@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.db.models import Q
-
 from accounts.models import User
 from sso.rules.claims import Identity
 from sso.rules.reasons import Reason, SignInRefused
+from sso.services.linked import find
 
 # Between two clocks (verification.md, ID token).
 LEEWAY: Final = 120
@@ -21,11 +20,8 @@ def check_confirmation(user: User, identity: Identity, *, began: int, is_entra: 
     own word counts where there is one. Entra's has it only where the app registration adds the
     optional claim auth_time; any other provider owes it to ``max_age``.
     """
-    same = Q(subject=identity.subject)
-    if identity.tenant_id and identity.object_id:
-        # The registration was made anew (sign-in.md, Who it is, rule 2).
-        same |= Q(tenant_id=identity.tenant_id, object_id=identity.object_id)
-    if not user.linked_identities.filter(same, issuer=identity.issuer).exists():
+    linked, _ = find(identity)
+    if linked is None or linked.user_id != user.pk:
         raise SignInRefused(
             Reason.CONNECT_OTHER_USER,
             detail="Confirmed with an identity that is not linked to the account.",

@@ -136,6 +136,6 @@ def _done(config: Config) -> frozenset[int]:
         7: registered and config.secret_set and "groups" not in scopes,
         8: config.sync_roles,
         9: mapped,
-        10: config.enabled and administrator_came_through_sso(),
+        10: config.enabled and administrator_came_through_sso(config.issuer),
     }
     return frozenset(number for number, is_done in state.items() if is_done)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts import policy
 from accounts.changes import record
@@ -15,7 +14,7 @@ from accounts.services import end_sessions, lock_account, revoke_tokens
 from sso.models import LinkedIdentity
 from sso.rules.claims import GroupsClaim, Identity
 from sso.rules.reasons import Reason, SignInRefused
-from sso.services.admission import GROUPS_KEPT, identity_label
+from sso.services.linked import bring_up_to_date, find, identity_label
 
 _OWN_WAY: Final = (
     "This is the only way this account signs in. "
@@ -33,42 +32,39 @@ def connect(
     *,
     groups: GroupsClaim,
     actor: User | None,
+    notes: list[str],
 ) -> LinkedIdentity:
     """Tie a verified identity to this account; refused when another account has it.
 
     Connecting proves that its owner can sign in through the provider, so it counts as having
-    done so.
+    done so. What else there is to say of it is added to `notes`.
     """
     try:
         with transaction.atomic():
-            return _connect(user, identity, groups=groups, actor=actor)
+            return _connect(user, identity, groups=groups, actor=actor, notes=notes)
     except IntegrityError:
         # Two tabs at once: one of them made the row, and the question is only whose it is.
         raise SignInRefused(Reason.IDENTITY_TAKEN) from None
 
 
 def _connect(
-    user: User, identity: Identity, *, groups: GroupsClaim, actor: User | None
+    user: User,
+    identity: Identity,
+    *,
+    groups: GroupsClaim,
+    actor: User | None,
+    notes: list[str],
 ) -> LinkedIdentity:
     owner = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).first()
     if owner is None:
         raise SignInRefused(Reason.INACTIVE)
-    same = LinkedIdentity.objects.select_for_update(of=("self",)).filter(issuer=identity.issuer)
-    linked = same.filter(subject=identity.subject).first()
-    if linked is None and identity.object_id:
-        linked = same.filter(tenant_id=identity.tenant_id, object_id=identity.object_id).first()
+    linked, _ = find(identity, LinkedIdentity.objects.select_for_update(of=("self",)))
     if linked is not None and linked.user_id != owner.pk:
         raise SignInRefused(Reason.IDENTITY_TAKEN)
     if linked is None:
         linked = LinkedIdentity(user=owner, issuer=identity.issuer)
         record(owner, {"identity": ("", identity_label(identity))}, actor=actor)
-    linked.subject = identity.subject
-    linked.tenant_id = identity.tenant_id
-    linked.object_id = identity.object_id
-    linked.email = identity.email
-    if groups.is_complete:
-        linked.groups = list(groups.values[:GROUPS_KEPT])
-    linked.last_sign_in = timezone.now()
+    bring_up_to_date(linked, identity, groups, notes)
     linked.save()
     return linked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 from urllib.parse import urlencode
 
@@ -22,9 +23,13 @@ START_SECONDS: Final = 3.0
 
 
 def provider_metadata(
-    config: Config, *, deadline: Deadline, needs_enabled: bool = True
+    config: Config, *, deadline: Deadline, needs_enabled: bool = True, max_age: float = inf
 ) -> Metadata:
-    """Return the provider's metadata, or refuse with what keeps it from us."""
+    """Return the provider's metadata, or refuse with what keeps it from us.
+
+    At any age that it is good for, unless `max_age` in seconds says otherwise: on the way back
+    the time is for the token.
+    """
     if (needs_enabled and not config.enabled) or config.missing:
         raise SignInRefused(Reason.NOT_READY, detail=", ".join(config.missing) or "switched off")
     if not config.secret_readable:
@@ -32,7 +37,7 @@ def provider_metadata(
     try:
         return discovery.metadata(
             config.issuer,
-            max_age=METADATA_HOLDS,
+            max_age=max_age,
             deadline=deadline,
             allow_http=not config.enforce_https,
         )
@@ -58,7 +63,10 @@ def begin(
     have there. With warm caches no request is made, and no row is written in any case.
     """
     metadata = provider_metadata(
-        config, deadline=Deadline(START_SECONDS), needs_enabled=purpose is not Purpose.TEST
+        config,
+        deadline=Deadline(START_SECONDS),
+        needs_enabled=purpose is not Purpose.TEST,
+        max_age=METADATA_HOLDS,
     )
     trip = round_trip.start(
         purpose=purpose,

@@ -23,7 +23,7 @@ from sso.conf import Config
 from sso.models import LINKABLE_REASONS, LinkedIdentity, SignInAttempt
 from sso.rules.claims import GroupsSource
 from sso.rules.permissions import why_not_link
-from sso.services.admission import GROUPS_KEPT, identity_label
+from sso.services.linked import GROUPS_KEPT, find, identity_label
 
 # Of the newest refusals this many are looked at, and so many identities are listed at once.
 LOOKED_AT: Final = 1000
@@ -149,11 +149,7 @@ def groups_hindrance(attempt: SignInAttempt, user: User, *, linker: Role, config
 
 def holder_of(attempt: SignInAttempt) -> LinkedIdentity | None:
     """Find the tie of this attempt's identity, by subject or by Entra's object ID."""
-    same = Q(subject=attempt.subject)
-    if attempt.tenant_id and attempt.object_id:
-        same |= Q(tenant_id=attempt.tenant_id, object_id=attempt.object_id)
-    rows = LinkedIdentity.objects.filter(same, issuer=attempt.issuer)
-    return rows.select_related("user").order_by("pk").first()
+    return find(attempt)[0]
 
 
 def accounts_with_address(attempt: SignInAttempt) -> list[User]:

@@ -200,7 +200,8 @@ def save_settings(
             config_before,
             config,
             wanted,
-            secret_given=bool(secret),
+            # Taken away is as good as given anew: the stored one goes to no other host.
+            secret_given=secret is not None,
             actor=actor,
             confirmed=confirmed,
         )

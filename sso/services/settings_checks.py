@@ -19,8 +19,9 @@ NOT_ENABLED: Final = (
     "Enable OIDC / SSO first and sign in through it once: without it nobody could get in."
 )
 NO_ADMINISTRATOR_YET: Final = (
-    "No administrator has signed in through SSO yet. Connect your own account on your profile, "
-    "or sign in through SSO as an Admin or Super Admin, then switch this on."
+    "No administrator has signed in through SSO yet, at the issuer that is set now. Connect your "
+    "own account on your profile, or sign in through SSO as an Admin or Super Admin, then switch "
+    "this on."
 )
 NO_WAY_BACK: Final = (
     "No active Super Admin has a password to fall back on when SSO breaks. Tick this box to "
@@ -111,7 +112,7 @@ def _check_disable_local_auth(
 ) -> None:
     if not after.enabled:
         errors["disable_local_auth"] = [NOT_ENABLED]
-    elif not administrator_came_through_sso():
+    elif not administrator_came_through_sso(after.issuer):
         errors["disable_local_auth"] = [NO_ADMINISTRATOR_YET]
     elif "disable_local_auth" not in confirmed and not superadmin_has_password():
         errors["confirm_disable_local_auth"] = [NO_WAY_BACK]

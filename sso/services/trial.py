@@ -50,7 +50,7 @@ def try_out(
     person = _person(verified, is_entra=metadata.is_entra)
     decision = _decide(person, config)
     refused = decision.reason if isinstance(decision, Refuse) else None
-    photo = _look_for_photo(verified, metadata=metadata, deadline=deadline)
+    photo = _look_for_photo(verified, metadata=metadata, deadline=deadline, attempt=attempt)
     trial = _trial(config, attempt, person=person, photo=photo)
     attempt.notes.append(_WOULD + type(decision).__name__.lower())
     record_test(attempt, SignInRefused(refused) if refused else None)
@@ -124,11 +124,14 @@ def _person(verified: Verified, *, is_entra: bool) -> Person:
     )
 
 
-def _look_for_photo(verified: Verified, *, metadata: Metadata, deadline: Deadline) -> Photo:
+def _look_for_photo(
+    verified: Verified, *, metadata: Metadata, deadline: Deadline, attempt: Attempt
+) -> Photo:
     if not verified.may_ask_graph:
         return Photo(asked=False)
     began = time.monotonic()
     answer = graph.profile_photo(metadata, access_token=verified.access_token, deadline=deadline)
+    attempt.provider_seconds += answer.waited
     return Photo(
         asked=True,
         size=len(answer.image or b""),

@@ -144,6 +144,7 @@ def _resolve_groups(
         deadline=deadline,
     )
     if answer.reason is not None:
+        attempt.provider_error = answer.provider_error
         attempt.notes.append(f"graph:{answer.reason.value}")
         if answer.detail:
             attempt.notes.append(answer.detail[:200])
@@ -153,12 +154,10 @@ def _resolve_groups(
 @contextmanager
 def _waiting(attempt: Attempt) -> Iterator[None]:
     """Count the time spent on the provider; turn its failures into refusals."""
-    began = time.monotonic()
     try:
-        yield
+        with attempt.waiting():
+            yield
     except ProviderFailed as failure:
         raise SignInRefused(
             failure.reason, detail=failure.detail, provider_error=failure.provider_error
         ) from None
-    finally:
-        attempt.provider_seconds += time.monotonic() - began

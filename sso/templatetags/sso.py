@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from accounts.views.fresh import fresh_sign_in
 from sso import conf
 from sso.conf import Config, provider_label
 from sso.forms import ConnectForm
-from sso.readiness import EXPLANATIONS, Cause, last_known_cause, local_sign_in_open, readiness
+from sso.readiness import Cause, lately, local_sign_in_open, readiness
 from sso.services.undo import last_change
 
 register = template.Library()
@@ -84,26 +85,36 @@ def connected_accounts(context: RequestContext) -> dict[str, Any]:
 
 @register.inclusion_tag("sso/notice.html", takes_context=True)
 def sso_notice(context: RequestContext) -> dict[str, Any]:
-    """Tell administrators on every page when SSO is enabled and broken; costs no query."""
-    request = context["request"]
+    """Tell whoever may mend it on every page that SSO is enabled and broken."""
+    return {"notice": _notice(context["request"])}
+
+
+@register.inclusion_tag("sso/admin_notice.html", takes_context=True)
+def sso_admin_notice(context: RequestContext) -> dict[str, Any]:
+    """Tell the same in the Django admin, with what its own style sheet knows."""
+    return {"notice": _notice(context["request"])}
+
+
+def _notice(request: HttpRequest) -> dict[str, str] | None:
+    """Return what to tell; it costs no query while somebody asked within the last minute."""
     user = getattr(request, "user", None)
-    cause = last_known_cause()
     path = reverse("sso:settings")
+    # Whom it is not for, and the page that says it itself, ask nothing.
     if (
         not isinstance(user, User)
-        or cause not in NOT_READY
-        or request.path == path
         or not user.has_perm("accounts.can_manage_settings")
+        or request.path == path
     ):
-        return {"notice": None}
+        return None
+    state = lately(partial(config_of, request))
+    if state.cause not in NOT_READY:
+        return None
     return {
-        "notice": {
-            "kind": "red",
-            "heading": "Single sign-on is not ready. Passwords are accepted meanwhile.",
-            "text": EXPLANATIONS[cause],
-            "action_url": path,
-            "action_label": "Open OIDC / SSO",
-        }
+        "kind": "red",
+        "heading": "Single sign-on is not ready. Passwords are accepted meanwhile.",
+        "text": state.explanation,
+        "action_url": path,
+        "action_label": "Open OIDC / SSO",
     }
 
 

@@ -25,7 +25,8 @@ from sso.round_trip import Purpose
 from sso.rules.reasons import SignInRefused
 from sso.services.identities import disconnect
 from sso.services.journey import begin
-from sso.views.sign_in import browser_cookie_name, remember_browser, unavailable
+from sso.views.browser_key import browser_cookie_name, remember_browser
+from sso.views.sign_in import unavailable
 
 NOT_RIGHT: Final = "That is not your PatchMon password, so nothing was connected. Type it again."
 CONFIRM_FIRST: Final = (

@@ -23,8 +23,7 @@ from sso.conf import DEFAULT_SCOPES, ENTRA_SCOPES, Config
 from sso.forms import OIDCSettingsForm
 from sso.fresh_sign_in import ONLY_REPAIRS, may_repair
 from sso.readiness import Cause, readiness
-from sso.rules.hosts import host_of
-from sso.rules.microsoft import LOGIN_HOSTS, is_microsoft_login_host
+from sso.rules.microsoft import LOGIN_HOSTS
 from sso.rules.permissions import locked_fields
 from sso.rules.repair import SUPERADMIN_ROW_EMPTY, DiscoveredIssuer
 from sso.secret_forms import ClientSecretForm
@@ -63,7 +62,7 @@ class SettingsPage(PermissionRequiredMixin, View):
     def initial(self, config: Config) -> dict[str, Any]:
         """Return what the fields show: the environment's values while it is in charge."""
         if config.from_environment:
-            return values_in_force(config, is_entra=is_microsoft_login_host(host_of(config.issuer)))
+            return values_in_force(config)
         return shown_values()
 
     def form(

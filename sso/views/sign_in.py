@@ -27,30 +27,28 @@ from sso.conf import Config, provider_label
 from sso.messages import SESSION_EXPIRED, sentence_for
 from sso.models import SignInAttempt
 from sso.provider.deadline import Deadline
-from sso.provider.discovery import Metadata
 from sso.round_trip import Lost, Purpose, RoundTrip, RoundTripLost
-from sso.rules.reasons import ProviderError, Reason, SignInRefused, Stage
-from sso.services.admission import is_linked
+from sso.rules.reasons import Reason, SignInRefused
 from sso.services.attempts import (
     Attempt,
     count_stray_callback,
     log_unstarted,
     record_refusal,
     record_success,
+    record_unforeseen,
 )
 from sso.services.confirmation import check_confirmation
 from sso.services.identities import connect
 from sso.services.journey import begin, provider_metadata
+from sso.services.linked import is_linked
 from sso.services.photos import refresh_photo
 from sso.services.sign_out import notes_for_sign_out
 from sso.services.verification import CALLBACK_SECONDS, Verified, identify
+from sso.views.browser_key import browser_cookie_name, remember_browser
+from sso.views.callback_query import check_issuer, check_shape, code_in
 from sso.views.trial_callback import report, report_failure
 
 BACKEND: Final = "sso.backends.OIDCBackend"
-# Bound to this host alone where cookies are Secure, so that no sub-domain can plant one.
-COOKIE: Final = "patchmon-browser"
-PARAMETERS: Final = ("state", "code", "error", "error_description", "error_subcode", "iss")
-MAX_CODE: Final = 8192
 TESTERS: Final = "accounts.can_manage_settings"
 NOT_THEM: Final = frozenset({Reason.CONNECT_OTHER_USER, Reason.AUTH_TIME})
 NOT_CONFIRMED: Final = (
@@ -58,23 +56,6 @@ NOT_CONFIRMED: Final = (
     "{provider} with the account that is connected to yours. If it goes on, give your "
     "administrator this reference: {reference}"
 )
-
-
-def browser_cookie_name() -> str:
-    return f"__Host-{COOKIE}" if settings.SESSION_COOKIE_SECURE else COOKIE
-
-
-def remember_browser(response: HttpResponseBase, trip: RoundTrip) -> None:
-    """Leave the key that ties the journey to this browser, for as long as it may take."""
-    response.set_cookie(
-        browser_cookie_name(),
-        trip.browser_key,
-        max_age=settings.ROUND_TRIP_TTL,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        # Strict would not come along on the way back, a navigation from another site.
-        samesite="Lax",
-    )
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
@@ -133,22 +114,28 @@ class CallbackView(View):
             trip = self._take(request)
         except RoundTripLost as lost:
             return self._lost(request, lost)
+        try:
+            return self._come_back(request, trip, attempt)
+        except Exception as error:
+            record_unforeseen(attempt, error, is_test=trip.purpose is Purpose.TEST)
+            raise
+
+    def _come_back(self, request: HttpRequest, trip: RoundTrip, attempt: Attempt) -> HttpResponse:
         config = conf.current()
         attempt.issuer = config.issuer
         label = provider_label(config.issuer)
         try:
             self._check(request, trip, config)
             deadline = Deadline(CALLBACK_SECONDS)
-            metadata = provider_metadata(
-                config, deadline=deadline, needs_enabled=trip.purpose is not Purpose.TEST
-            )
+            with attempt.waiting():
+                metadata = provider_metadata(
+                    config, deadline=deadline, needs_enabled=trip.purpose is not Purpose.TEST
+                )
             label = "Microsoft" if metadata.is_entra else label
-            self._check_issuer(request, metadata)
-            if "error" in request.GET:
-                raise self._provider_error(request)
+            check_issuer(request.GET, metadata)
             callback = Callback(
                 trip=trip,
-                code=self._code(request),
+                code=code_in(request.GET),
                 config=config,
                 metadata=metadata,
                 deadline=deadline,
@@ -188,8 +175,7 @@ class CallbackView(View):
 
     def _check(self, request: HttpRequest, trip: RoundTrip, config: Config) -> None:
         """Refuse what cannot be an honest answer to what was asked (verification.md, Callback)."""
-        if any(len(request.GET.getlist(name)) > 1 for name in PARAMETERS):
-            raise SignInRefused(Reason.DUPLICATE_PARAM)
+        check_shape(request)
         if trip.version != config.trip_version:
             raise SignInRefused(
                 Reason.STALE_CONFIG, detail="The settings were changed while this sign-in was away."
@@ -201,30 +187,6 @@ class CallbackView(View):
             raise SignInRefused(
                 Reason.CONNECT_OTHER_USER, detail="They may not manage the settings any more."
             )
-
-    def _provider_error(self, request: HttpRequest) -> SignInRefused:
-        error = ProviderError.read(
-            Stage.AUTHORIZE,
-            error=request.GET["error"],
-            description=request.GET.get("error_description"),
-        )
-        cancelled = error.error == "access_denied" and not error.codes
-        reason = Reason.CANCELLED if cancelled else Reason.PROVIDER_ERROR
-        return SignInRefused(reason, provider_error=error)
-
-    def _check_issuer(self, request: HttpRequest, metadata: Metadata) -> None:
-        """Compare RFC 9207's ``iss``, and demand it from a provider that promises it."""
-        answered_by = request.GET.get("iss")
-        if answered_by is None and not metadata.iss_parameter_supported:
-            return
-        if answered_by != metadata.issuer:
-            raise SignInRefused(Reason.ISS_PARAM)
-
-    def _code(self, request: HttpRequest) -> str:
-        code = request.GET.get("code", "")
-        if not 0 < len(code) <= MAX_CODE or not code.isascii() or not code.isprintable():
-            raise SignInRefused(Reason.CALLBACK_FORMAT, detail="The code is missing or malformed.")
-        return code
 
     def _finish(self, request: HttpRequest, callback: Callback) -> HttpResponse:
         """Do what the journey was for."""
@@ -245,11 +207,13 @@ class CallbackView(View):
         if not isinstance(user, User) or callback.verified is None:
             raise SignInRefused(Reason.CONFLICT)
         identity = callback.verified.identity
-        note = refresh_photo(
-            user, callback.verified, metadata=callback.metadata, deadline=callback.deadline
+        refresh_photo(
+            user,
+            callback.verified,
+            metadata=callback.metadata,
+            deadline=callback.deadline,
+            attempt=callback.attempt,
         )
-        if note:
-            callback.attempt.notes.append(note)
         # Last, so that as little as possible lies between this session and the answer.
         if not start_session(
             request,
@@ -285,10 +249,16 @@ class CallbackView(View):
     def _connect(self, request: HttpRequest, callback: Callback) -> HttpResponse:
         attempt = callback.attempt
         user, verified = self._identified(request, callback)
-        linked = connect(user, verified.identity, groups=verified.groups, actor=user)
-        note = refresh_photo(user, verified, metadata=callback.metadata, deadline=callback.deadline)
-        if note:
-            attempt.notes.append(note)
+        linked = connect(
+            user, verified.identity, groups=verified.groups, actor=user, notes=attempt.notes
+        )
+        refresh_photo(
+            user,
+            verified,
+            metadata=callback.metadata,
+            deadline=callback.deadline,
+            attempt=attempt,
+        )
         record_success(attempt, SignInAttempt.Outcome.LINKED)
         label = provider_label(linked.issuer, linked.tenant_id)
         named = f" {linked.email}" if linked.email else ""

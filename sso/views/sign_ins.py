@@ -164,7 +164,10 @@ def rule_of(attempt: SignInAttempt) -> str:
 
 
 def _provider_error(attempt: SignInAttempt) -> ProviderError | None:
+    """Return the provider's error where it ended the sign-in; one of Graph's may stand beside."""
     if not attempt.provider_error and not attempt.provider_codes:
+        return None
+    if attempt.reason in list(Reason) and Reason(attempt.reason).is_our_own:
         return None
     return ProviderError(
         stage=STAGES.get(attempt.reason, Stage.TOKEN),

@@ -29,8 +29,8 @@ from sso.services.preview import PreviewRequired
 from sso.services.settings import Assurance, SettingsConflict, SettingsRefused, current_values
 from sso.services.trial import unstarted
 from sso.services.trial_reports import can_be_kept, is_lost, keep, kept
+from sso.views.browser_key import browser_cookie_name, remember_browser
 from sso.views.settings_page import SettingsPage
-from sso.views.sign_in import browser_cookie_name, remember_browser
 from sso.views.trial_page import report_context, row_name
 
 REPORT: Final = "sso:test-sign-in-report"

@@ -136,8 +136,10 @@ def _connect(
 ) -> dict[str, Any] | None:
     """Offer to connect an identity that has the address of the one who runs the test."""
     identity, decision = person.identity, told.decision
+    label = provider_label(identity.issuer, identity.tenant_id)
     if isinstance(decision, SignIn):
-        return {"connected": True} if decision.account_id == user.pk else None
+        is_theirs = decision.account_id == user.pk
+        return {"connected": True, "label": label} if is_theirs else None
     if not identity.email or email_key(identity.email) != user.email_key:
         return None
     if user.linked_identities.filter(issuer=identity.issuer).exists():
@@ -145,7 +147,7 @@ def _connect(
     by_password = way_to_confirm(user) is Way.PASSWORD
     return {
         "connected": False,
-        "label": provider_label(identity.issuer, identity.tenant_id),
+        "label": label,
         "ready": readiness(config).ready,
         # Its own names for the fields: another password is asked for on other pages' forms.
         "form": ConnectForm(auto_id="connect_%s") if by_password else None,

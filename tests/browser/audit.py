@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from playwright.sync_api import Page
 
+from tests.browser.windows import DESKTOP, PHONE, TABLET, THEMES
+
 TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _RUN: Final = """
-async (tags) => {
-  const { violations } = await axe.run(document, {
+async ([tags, within]) => {
+  const { violations } = await axe.run(within || document, {
     runOnly: { type: "tag", values: tags }, resultTypes: ["violations"],
   });
   return violations.flatMap(({ id, help, nodes }) =>
@@ -40,6 +42,22 @@ _UNNAMED: Final = """
     && !each.getAttribute("aria-labelledby"))
   .map((each) => `no name: ${each.outerHTML.slice(0, 120)}`)
 """
+# What the keyboard comes to, each focused as it would be: nothing but a ring tells where one is.
+_RINGLESS: Final = """
+() => {
+  const kinds = "a[href], button, input, select, textarea, summary, [tabindex]";
+  const stops = [...document.querySelectorAll(kinds)].filter(
+    (each) => each.tabIndex >= 0 && !each.disabled && each.checkVisibility());
+  const found = stops.filter((each) => {
+    each.focus({ focusVisible: true });
+    const { outlineStyle, outlineWidth } = getComputedStyle(each);
+    const hasRing = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+    return document.activeElement !== each || !hasRing;
+  });
+  document.activeElement.blur();
+  return found.map((each) => `no ring: ${each.outerHTML.slice(0, 120)}`);
+}
+"""
 _OPEN_EVERYTHING: Final = (
     '() => document.querySelectorAll("details").forEach((each) => (each.open = true))'
 )
@@ -50,12 +68,39 @@ def _axe() -> str:
     return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
-def audit(page: Page) -> list[str]:
-    """Return every finding on the page, with all that is folded opened."""
+def audit(page: Page, within: str = "") -> list[str]:
+    """Return every finding on the page, with all that is folded opened.
+
+    `within` (a selector) looks closely at one part alone, of a page that is looked at elsewhere.
+    """
     page.evaluate(_OPEN_EVERYTHING)
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(_axe())
-    return [*overflow(page), *_strings(page, _UNNAMED), *_strings(page, _RUN, list(TAGS))]
+    found = _strings(page, _RUN, [list(TAGS), within])
+    return [*overflow(page), *_strings(page, _UNNAMED), *found]
+
+
+def audit_in_every_shape(page: Page, within: str = "") -> list[str]:
+    """Audit the page as it stands on a phone in both themes, then widen it; typed text stays."""
+    page.set_viewport_size(PHONE)
+    findings = audit_in_both_themes(page, within)
+    for size in (TABLET, DESKTOP):
+        page.set_viewport_size(size)
+        findings += overflow(page)
+    return findings
+
+
+def audit_in_both_themes(page: Page, within: str = "") -> list[str]:
+    findings = []
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        findings += [f"{theme}: {each}" for each in audit(page, within)]
+    return findings
+
+
+def ringless(page: Page) -> list[str]:
+    """Return what the keyboard comes to without one seeing it; takes the focus away."""
+    return _strings(page, _RINGLESS)
 
 
 def overflow(page: Page) -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from entra_sim.server import EntraSim
+from tests.browser import steps
 from tests.browser.scene import Scene, furnished
 from tests.browser.server import Server, tenant_for
 from tests.browser.windows import NEEDED, Windows, chromium, chromium_path
@@ -65,6 +66,14 @@ def windows(browser: Browser, request: pytest.FixtureRequest, tmp_path: Path) ->
         for path in windows.photograph(tmp_path):
             sys.stdout.write(f"Screenshot: {path}\n")
     windows.close()
+
+
+@pytest.fixture
+def page(scene: Scene, windows: Windows) -> Page:
+    """A superadmin's window on the settings page."""
+    page = windows.open(storage_state=scene.superadmin)
+    page.goto(steps.SETTINGS)
+    return page
 
 
 @pytest.hookimpl(wrapper=True)

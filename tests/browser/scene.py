@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Page, expect
 
+from accounts.roles import Role
+from entra_sim import defaults
 from entra_sim.server import EntraSim
 from tests.browser import steps
 from tests.browser.audit import audit
@@ -17,7 +19,14 @@ from tests.browser.server import Server, tenant_for
 from tests.browser.windows import PHONE, Windows
 
 PLAIN_USER: Final = "alice"
-FEW: Final = ("hana", PLAIN_USER)
+# Who of the tenant has which role; the superadmin is the wizard's.
+PEOPLE: Final = {
+    "adam": Role.ADMIN,
+    "hana": Role.HOST_MANAGER,
+    PLAIN_USER: Role.USER,
+    "ravi": Role.READONLY,
+}
+FEW: Final = tuple(PEOPLE)
 MANY: Final = ("adam", "hana", "ravi", "mei", "tess", PLAIN_USER)
 
 
@@ -27,12 +36,19 @@ class Scene:
 
     server: Server
     tenant: EntraSim
-    # Storage states of the browser: who is signed in already.
-    superadmin: Any = None
-    user: Any = None
+    # Storage states of the browser, by role: who is signed in already.
+    states: dict[str, Any] = field(default_factory=dict)
     # What only exists before, or is made by a press: name → address.
     addresses: dict[str, str] = field(default_factory=dict)
     wizard_findings: list[str] = field(default_factory=list)
+
+    @property
+    def superadmin(self) -> Any:
+        return self.states[Role.SUPERADMIN]
+
+    @property
+    def user(self) -> Any:
+        return self.states[Role.USER]
 
 
 @contextmanager
@@ -54,16 +70,19 @@ def _furnish(scene: Scene, windows: Windows, people: tuple[str, ...]) -> None:
     scene.wizard_findings = audit(wizard)
     page = windows.open()
     steps.finish_the_guide(page, scene.tenant, scene.server.setup_link())
+    # A group that no row names: some rows would change the first one's role, none the second's.
+    for name in ("ravi", "tess"):
+        scene.tenant.tenant.people[name].groups.append(defaults.UNMAPPED_GROUP)
     for name in people:
         visitor = windows.open()
         steps.sign_in_with_microsoft(visitor, scene.tenant.tenant.people[name])
         expect(visitor.get_by_role("heading", level=1, name="Home")).to_be_visible()
-        if name == PLAIN_USER:
-            scene.user = visitor.context.storage_state()
+        if name in PEOPLE:
+            scene.states[PEOPLE[name]] = visitor.context.storage_state()
     _cancel(windows.open())
     _come_in_vain(windows.open(), scene.tenant)
     report = steps.run_test_sign_in(page, scene.tenant.tenant.people["tess"])
-    scene.superadmin = page.context.storage_state()
+    scene.states[Role.SUPERADMIN] = page.context.storage_state()
     scene.addresses = {**_addresses(page), "report": report.url.removeprefix(scene.server.url)}
 
 
@@ -87,6 +106,7 @@ def _addresses(page: Page) -> dict[str, str]:
     found["link"] = f"{found['refusal']}/link"
     page.goto("/settings/users")
     found["user"] = _target(page.get_by_role("link", name=PLAIN_USER, exact=True))
+    found["superior"] = _target(page.get_by_role("link", name=steps.ADMINISTRATOR, exact=True))
     page.goto(found["user"])
     page.get_by_role("button", name="Make a password link").click()
     found["password-link"] = page.get_by_label("Link", exact=True).input_value()

@@ -17,11 +17,10 @@ from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, sync_pla
 from tests.browser import steps
 from tests.browser.scene import MANY, Scene, furnished
 from tests.browser.server import ROOT, Server
-from tests.browser.windows import NEEDED, Theme, Windows, chromium, chromium_path
+from tests.browser.windows import NEEDED, THEMES, Windows, chromium, chromium_path
 
 WIDTHS: Final = (360, 768, 1280)
 HEIGHT: Final = 900
-THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
 DOCS: Final = ROOT / "docs" / "images"
 
 
@@ -41,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             _pages(browser, scene, options.out)
             if options.docs:
                 _docs(browser, scene)
+            _states(browser, scene, options.out)
             # Last, since it switches single sign-on off.
             unsaved = {"oidc-unsaved": steps.SETTINGS}
             _shoot(Windows(browser, scene.server.url), options.out, unsaved, scene.superadmin)
@@ -97,6 +97,64 @@ def _pages(browser: Browser, scene: Scene, out: Path) -> None:
         },
         scene.superadmin,
     )
+
+
+def _states(browser: Browser, scene: Scene, out: Path) -> None:
+    """Take what is only there after a press, all of it while one page stands."""
+    windows = Windows(browser, scene.server.url)
+    page = windows.open(storage_state=scene.superadmin)
+    page.goto(steps.SETTINGS)
+    steps.check(page, "The last check passed.")
+    steps.explain(page, steps.PASTED).get_by_role("heading", level=3).wait_for()
+    _stand(page, out, "oidc-checked")
+    page.goto(steps.SETTINGS)
+    page.get_by_label("Button Text").fill("Typed, not applied")
+    with steps.another_secret(scene.tenant):
+        steps.check(page, "The last check failed at step 5 (Client ID and secret).")
+        _stand(page, out, "oidc-check-failed")
+        page.locator("[data-check-form]").evaluate("(form) => form.submit()")
+        page.get_by_role("heading", level=1, name="Check configuration").wait_for()
+        _stand(page, out, "check-plain")
+    page.get_by_role("button", name="Check again").click()
+    report = steps.run_test_sign_in(page, scene.tenant.tenant.people["ravi"])
+    steps.put_into_row(report, "user")
+    _stand(report, out, "test-sign-in-row")
+    steps.make_users_host_managers(page)
+    _stand(page, out, "oidc-preview")
+    page.get_by_role("button", name="Apply these changes").click()
+    steps.sign_in_with_microsoft(windows.open(), scene.tenant.tenant.people["mei"])
+    steps.press_undo(page)
+    _stand(page, out, "undo")
+    page.get_by_role("button", name="Undo all the same").click()
+    page.goto(scene.addresses["user"])
+    page.get_by_role("button", name="Delete").click()
+    _stand(page, out, "dialog")
+    _old_sign_in(windows, scene, out)
+    windows.close()
+
+
+def _old_sign_in(windows: Windows, scene: Scene, out: Path) -> None:
+    for way in ("password", "provider"):
+        page = windows.open()
+        if way == "password":
+            steps.sign_in_with_password(page)
+        else:
+            steps.sign_in_with_microsoft(page, scene.tenant.tenant.people["adam"])
+        steps.age_session(page, scene.server)
+        page.goto(steps.SETTINGS)
+        _stand(page, out, f"oidc-old-{way}")
+        page.get_by_role("checkbox", name="Enable OIDC / SSO").click()
+        page.get_by_role("heading", level=1, name="Confirm that it is you").wait_for()
+        _stand(page, out, f"confirm-{way}")
+
+
+def _stand(page: Page, out: Path, name: str) -> None:
+    """Take the page as it stands in each theme at each width."""
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        for width in WIDTHS:
+            page.set_viewport_size(ViewportSize(width=width, height=HEIGHT))
+            page.screenshot(path=out / f"{name}-{width}-{theme}.png", full_page=True)
 
 
 def _shoot(windows: Windows, out: Path, addresses: dict[str, str], state: Any = None) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import requests
+from django.contrib.sessions.serializers import JSONSerializer
+from django.core.signing import TimestampSigner
 
 from entra_sim.server import EntraSim
 from sso.environment import VARIABLES
@@ -22,6 +26,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 STARTS_WITHIN = 60.0
 ENDS_WITHIN = 20.0
 SETUP_LINE = re.compile(r"^Set up PatchMon: (\S+)$", re.MULTILINE)
+SESSION = "SELECT session_data FROM accounts_session WHERE session_key = ?"
+AGED_SESSION = "UPDATE accounts_session SET session_data = ? WHERE session_key = ?"
+# As Django makes it of the name of the class (accounts.sessions).
+SESSION_SALT = "django.contrib.sessions.SessionStore"
 # Set but empty: neither this shell nor a developer's .env reaches the server then.
 EMPTY = (
     *VARIABLES,
@@ -112,6 +120,23 @@ class Server:
     def stored(self) -> bytes:
         """Return every byte that the server keeps: database, write-ahead log, everything."""
         return b"".join(path.read_bytes() for path in self.data.rglob("*") if path.is_file())
+
+    @contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """Open what the server keeps beside it; what is written counts from its next request."""
+        with closing(sqlite3.connect(self.data / "patchmon.sqlite3")) as rows, rows:
+            yield rows
+
+    def age_session(self, key: str) -> None:
+        """Let a session have begun an hour ago: too long for what asks for a fresh sign-in."""
+        secret = (self.data / "secret_key").read_text(encoding="ascii").strip()
+        signer = TimestampSigner(key=secret, salt=SESSION_SALT, fallback_keys=[])
+        with self.database() as rows:
+            ((data,),) = rows.execute(SESSION, (key,)).fetchall()
+            values = signer.unsign_object(data, serializer=JSONSerializer)
+            values["signed_in_at"] -= 3600
+            aged = signer.sign_object(values, serializer=JSONSerializer, compress=True)
+            rows.execute(AGED_SESSION, (aged, key))
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + STARTS_WITHIN

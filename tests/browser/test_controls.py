@@ -1,9 +1,8 @@
-"""Keyboard, and what the small scripts add to the pages."""
+"""What the small scripts add to the pages."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,71 +13,6 @@ from tests.browser.scene import Scene
 from tests.browser.windows import PHONE, Windows
 
 pytestmark = pytest.mark.browser
-
-MOST_STOPS: Final = 120
-_STOP: Final = """
-() => {
-  const stop = document.activeElement;
-  if (!stop || stop === document.body) return null;
-  const style = getComputedStyle(stop), box = stop.getBoundingClientRect();
-  return {
-    what: stop.outerHTML.slice(0, 100),
-    ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
-    seen: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight,
-    hidden: !!stop.closest("[aria-hidden=true]"),
-  };
-}
-"""
-
-
-@pytest.fixture
-def page(scene: Scene, windows: Windows) -> Page:
-    """A superadmin's window on the settings page."""
-    page = windows.open(storage_state=scene.superadmin)
-    page.goto(steps.SETTINGS)
-    return page
-
-
-@pytest.mark.parametrize("address", ["/", "/profile", "/settings/oidc", "/settings/users"])
-def test_every_stop_of_the_tab_key_is_visible(scene: Scene, windows: Windows, address: str) -> None:
-    page = windows.open(storage_state=scene.superadmin)
-    page.goto(address)
-    stops = tab_through(page)
-    assert "Skip to content" in stops[0]["what"]
-    assert len(stops) > 8
-    assert [stop for stop in stops if not stop["ring"] or not stop["seen"] or stop["hidden"]] == []
-
-
-def test_the_sign_in_page_by_keyboard(scene: Scene, windows: Windows) -> None:
-    page = windows.open()
-    page.goto("/login")
-    stops = tab_through(page)
-    assert [stop for stop in stops if not stop["ring"] or not stop["seen"]] == []
-    page.get_by_label("Username").focus()
-    page.keyboard.type(steps.ADMINISTRATOR)
-    page.keyboard.press("Tab")
-    page.keyboard.type(steps.PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1, name="Home")).to_be_visible()
-    assert windows.complaints == []
-
-
-def tab_through(page: Page) -> list[dict[str, Any]]:
-    stops: list[dict[str, Any]] = []
-    for _ in range(MOST_STOPS):
-        page.keyboard.press("Tab")
-        stop = page.evaluate(_STOP)
-        if stop is None:
-            return stops
-        stops.append(stop)
-    raise AssertionError(f"The Tab key does not leave the page: {stops[-3:]}")
-
-
-def test_skip_to_content(page: Page) -> None:
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("main")).to_be_focused()
 
 
 def test_enter_in_a_field_applies(page: Page, windows: Windows) -> None:

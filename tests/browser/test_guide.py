@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import zlib
 from binascii import Error as BinasciiError
 
@@ -278,11 +277,8 @@ def the_secrets_are_found_nowhere(page: Page, server: Server, windows: Windows) 
 
 
 def session_values(server: Server) -> list[str]:
-    connection = sqlite3.connect(server.data / "patchmon.sqlite3")
-    try:
-        rows = connection.execute("SELECT session_data FROM accounts_session").fetchall()
-    finally:
-        connection.close()
+    with server.database() as database:
+        rows = database.execute("SELECT session_data FROM accounts_session").fetchall()
     assert rows
     return [str(row[0]) for row in rows]
 

@@ -14,7 +14,7 @@ from tests.browser.windows import Windows
 pytestmark = pytest.mark.browser
 
 LOW: Final = ViewportSize(width=1280, height=240)
-# The last row at the bottom of a low window: what it is of can only be read in a head that has followed.
+# The last row at the end of a low window: what it is of is told by a head that has followed.
 _SCROLLED: Final = """
 () => {
   const rows = document.querySelectorAll("main tbody tr");

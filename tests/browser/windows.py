@@ -32,8 +32,10 @@ ARGUMENTS: Final = (
 )
 ANSWERS_WITHIN: Final = 15_000
 DESKTOP: Final = ViewportSize(width=1280, height=900)
+TABLET: Final = ViewportSize(width=768, height=1024)
 PHONE: Final = ViewportSize(width=360, height=740)
 Theme = Literal["light", "dark"]
+THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
 
 # The binding is out of reach of the page's Content-Security-Policy, and reports by itself: a page
 # that was on the screen for a moment only is kept too.

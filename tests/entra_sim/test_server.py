@@ -125,6 +125,8 @@ def test_connections_are_kept_alive(client):
             assert connection.getresponse().read()
             sockets.add(connection.sock)
     assert len(sockets) == 1
+    asked = [entry.opened_connection for entry in client.sim.requests.of("discovery")]
+    assert asked == [True, False, False]
 
 
 def test_an_outage_and_the_way_back(client):

@@ -206,6 +206,15 @@ def test_dotenv_never_wins_over_the_environment(tmp_path, monkeypatch):
 
     load_dotenv(file)
     load_dotenv(tmp_path / "missing")
+    load_dotenv(tmp_path)
 
     assert os.environ["PATCHMON_TEST_A"] == "from-the-process"
     assert os.environ["PATCHMON_TEST_B"] == "from-the-file"
+
+
+def test_a_dotenv_that_is_no_text_is_refused(tmp_path):
+    file = tmp_path / ".env"
+    for contents in (b"A=\xff\xfe", b"A=" + b"x" * 70_000):
+        file.write_bytes(contents)
+
+        assert refusal(lambda: load_dotenv(file)).startswith(".env cannot be read; ")

@@ -136,6 +136,28 @@ def test_an_ordinary_page_asks_the_provider_nothing(connected, signed_in):
     assert [entry.endpoint for entry in connected.requests if entry.endpoint != "discovery"] == []
 
 
+def test_an_administrators_page_costs_no_more_while_somebody_has_asked_lately(connected, signed_in):
+    browser = signed_in("sofia")
+    path = "/profile/confirmed"
+    with CaptureQueriesContext(connection) as captured:
+        assert browser.get(path).status_code == 200
+    assert [asked(sql) for sql in statements(captured)] == [
+        *("SELECT accounts_session", "SELECT accounts_user"),
+        # Nobody has asked yet: the notice does, for everybody.
+        *("SELECT sso_oidcsettings", "SELECT accounts_installation"),
+    ]
+    connected.requests.clear()
+
+    with CaptureQueriesContext(connection) as captured:
+        assert browser.get(path).status_code == 200
+        assert browser.get("/admin/").status_code == 200
+    first, second, *rest = map(asked, statements(captured))
+    assert [first, second] == ["SELECT accounts_session", "SELECT accounts_user"]
+    assert rest[:2] == [first, second]
+    assert "SELECT sso_oidcsettings" not in rest
+    assert len(connected.requests) == 0
+
+
 def reads_of(captured: CaptureQueriesContext, table: str) -> int:
     return sum(f'FROM "{table}"' in sql for sql in statements(captured))
 

@@ -7,9 +7,13 @@ import os
 import runpy
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "hunter2-of-the-database"
@@ -40,13 +44,43 @@ def start(monkeypatch, tmp_path):
 REFUSED = [
     ("SERVER_URL", "nonsense"),
     ("SERVER_URL", "https://patchmon.example.com/app"),
+    ("SERVER_URL", "http://patch mon"),
+    ("SERVER_URL", "http://<patchmon>"),
+    ("SERVER_URL", "http://*.example.com"),
+    ("SERVER_URL", "http://pätchmon.example"),
+    ("SERVER_URL", "http://[fe80::1%eth0]"),
     ("PORT", "0"),
     ("PORT", "http"),
     ("DATABASE_URL", f"mysql://user:{PASSWORD}@db/name"),
     ("DATABASE_URL", f"postgres://user:{PASSWORD}@db:port/name"),
+    ("DATABASE_URL", "postgres"),
+    ("DATABASE_URL", "postgres://"),
+    ("DATABASE_URL", f"postgres://user:{PASSWORD}@db"),
+    ("DATABASE_URL", f"postgres://user:{PASSWORD}@db/{'n' * 64}"),
+    ("DATABASE_URL", f"postgres://user:{PASSWORD}@db/na me"),
+    ("DATABASE_URL", f"postgres://user:{PASSWORD}@db/name?sslmoode=require"),
+    # Memory that every connection has for itself.
+    ("DATABASE_URL", "sqlite://"),
+    ("DATABASE_URL", "sqlite://:memory:"),
+    ("DATABASE_URL", "sqlite:////nowhere/at/all.sqlite3"),
+    ("DATABASE_URL", "sqlite:////"),
     ("CACHE_URL", f"memcache://:{PASSWORD}@cache"),
+    ("CACHE_URL", "redis"),
+    ("CACHE_URL", "redis://"),
+    ("CACHE_URL", f"redis://:{PASSWORD}@cache:notaport/0"),
+    ("CACHE_URL", f"redis://:{PASSWORD}@cache:99999/0"),
+    ("CACHE_URL", f"redis://:{PASSWORD}@cache/first"),
+    ("CACHE_URL", f"redis://:{PASSWORD}@cache/0?db=first"),
+    ("CACHE_URL", f"redis://:{PASSWORD}#1@cache/0"),
+    ("CACHE_URL", f"redis://:{PASSWORD}@cache/0?unheard=of"),
+    ("CACHE_URL", f"rediss://:{PASSWORD}@cache/0?ssl_cert_reqs=perhaps"),
+    ("DATA_DIR", "pyproject.toml/data"),
+    ("DATA_DIR", "x" * 5000),
+    # Nobody can make a file there.
+    ("DATA_DIR", "/proc"),
     ("ENCRYPTION_KEYS", PASSWORD),
     ("ENCRYPTION_KEYS", f"{KEY},{PASSWORD}"),
+    ("ENCRYPTION_KEYS", ","),
     ("TRUST_PROXY", "-1"),
     ("TRUST_PROXY", "everybody"),
     ("LOG_FORMAT", "xml"),
@@ -58,6 +92,9 @@ REFUSED = [
     ("ATTEMPTS_KEPT", "999999d"),
     ("OIDC_SESSION_TTL", "5"),
     ("OIDC_CA_BUNDLE", "nowhere.pem"),
+    ("OIDC_CA_BUNDLE", "pyproject.toml"),
+    ("OIDC_CA_BUNDLE", "tests"),
+    ("OIDC_CA_BUNDLE", "x" * 5000),
     ("OIDC_ALLOW_PRIVATE_ADDRESSES", "sometimes"),
     ("OIDC_POST_LOGOUT_URI", "javascript:alert(1)"),
     ("HTTPS_PROXY", f"ftp://user:{PASSWORD}@proxy"),
@@ -101,6 +138,92 @@ def test_all_that_is_wrong_with_single_sign_on_is_told_at_once(start):
     assert PASSWORD not in told
 
 
+@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "endless", "huge", "long"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "PORT", "METRICS_TOKEN", "OIDC_CLIENT_SECRET"])
+def test_a_file_that_holds_no_value_is_one_line_too(start, tmp_path, kind, name):
+    path = tmp_path / "value"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "endless":
+        path = Path("/dev/zero")
+    elif kind == "huge":
+        with path.open("wb") as file:
+            file.truncate(5_000_000_000)
+    elif kind == "long":
+        path = Path("x" * 5000)
+
+    line = start(**{f"{name}_FILE": str(path)})
+
+    assert line == (
+        f"patchmon: {name}_FILE names a file that cannot be read; "
+        "name a text file of 64 KiB at most."
+    )
+
+
+@pytest.mark.parametrize("contents", [None, b"", b"short", b"\xff\xfe" * 40])
+def test_a_kept_key_that_is_none_is_one_line(start, tmp_path, contents):
+    kept = tmp_path / "data" / "secret_key"
+    kept.parent.mkdir()
+    if contents is None:
+        kept.mkdir()
+    else:
+        kept.write_bytes(contents)
+
+    line = start(SECRET_KEY="")
+
+    if not isinstance(line, str):
+        pytest.fail("it was accepted")
+    assert line.startswith("patchmon: DATA_DIR holds ")
+    assert "\n" not in line
+
+
+def test_a_folder_in_the_place_of_the_database_is_one_line(start, tmp_path):
+    (tmp_path / "data" / "patchmon.sqlite3").mkdir(parents=True)
+
+    assert start().startswith("patchmon: DATA_DIR leads to no file that could hold a database; ")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"DATABASE_URL": "postgres:///name"},
+        {"DATABASE_URL": "postgres://u:p%40w@db.example:5433/name?sslmode=require"},
+        {"DATABASE_URL": "postgres://u:p#w@db/name?pool=true&application_name=patchmon"},
+        {"CACHE_URL": "redis://u:p%23w@cache:6379/2"},
+        {"CACHE_URL": "rediss://cache/0?ssl_cert_reqs=required&max_connections=20"},
+        {"CACHE_URL": "redis://one:6379,two:6379/1"},
+        {"CACHE_URL": "rediscache:///run/redis.sock"},
+        {"CACHE_URL": "locmemcache://"},
+        {"SERVER_URL": "http://[::1]:3000"},
+        {"SERVER_URL": "http://patch_mon:3000/"},
+    ],
+)
+def test_what_can_be_used_starts(start, variables):
+    told = start(**variables)
+
+    assert isinstance(told, dict), told
+
+
+def test_certificates_start(start, tmp_path):
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(certificate())
+
+    assert start(OIDC_CA_BUNDLE=str(bundle))["PROVIDER_CA_BUNDLE"] == str(bundle)
+
+
+def certificate() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
+    now = datetime.now(tz=UTC)
+    return (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+
+
 def test_https_needs_a_secret_key(start):
     line = start(SERVER_URL="https://patchmon.example.com", SECRET_KEY="")
 
@@ -122,6 +245,17 @@ def test_several_processes_need_a_shared_cache(start):
     assert line.startswith("patchmon: CACHE_URL ")
     told = start(WEB_CONCURRENCY="2", CACHE_URL="redis://127.0.0.1:6379/0")
     assert told["PROCESSES"] == 2
+
+
+@pytest.mark.parametrize("address", ["locmemcache://x", "filecache:///tmp/x", "dummycache://"])
+def test_a_cache_that_processes_do_not_share_is_none(start, address):
+    line = start(WEB_CONCURRENCY="2", CACHE_URL=address)
+
+    if not isinstance(line, str):
+        pytest.fail("it was accepted")
+    assert line.startswith("patchmon: CACHE_URL ")
+    assert "redis://" in line
+    assert "\n" not in line
 
 
 def test_everything_has_a_default_that_runs_on_one_machine(start, tmp_path):

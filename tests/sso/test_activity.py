@@ -21,6 +21,7 @@ from entra_sim import defaults
 from sso.models import SignInAttempt
 from sso.rules.decision import RoleRule
 from sso.rules.reasons import Reason
+from sso.services.activity import DAYS
 from sso.services.settings import save_settings
 from sso.views import sign_ins_export
 from tests.people import HOST, PASSWORD
@@ -30,6 +31,8 @@ pytestmark = pytest.mark.django_db
 
 PAGE = "/settings/sign-ins"
 EXPORT = f"{PAGE}/export"
+ADMIN = "/admin/sso/signinattempt/"
+TABLE = "sso_signinattempt"
 REFUSED = SignInAttempt.Outcome.REFUSED
 UNKNOWN_GROUP = "0b1e2c3d-1111-4222-8333-444455556666"
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -366,9 +369,7 @@ def plan(browser, path: str, query: dict[str, str]) -> str:
         assert answer.status_code == 200
         if answer.streaming:
             b"".join(answer.streaming_content)
-    asked = [
-        entry["sql"] for entry in captured.captured_queries if "sso_signinattempt" in entry["sql"]
-    ]
+    asked = [entry["sql"] for entry in captured.captured_queries if TABLE in entry["sql"]]
     assert asked
     with connection.cursor() as cursor:
         # By the driver itself: the text holds its parameters already.
@@ -401,6 +402,41 @@ def test_no_list_is_sorted_or_read_in_full(attempts, admin_client, path, query, 
     assert "TEMP B-TREE" not in found
     for step in found.splitlines():
         assert step.startswith("SEARCH") or "USING INDEX sso_attempt_at" in step, found
+
+
+@pytest.mark.parametrize(
+    ("search", "expected", "index"),
+    [
+        ("Alice", ["AAAA", "EEEE"], "sso_attempt_by_username"),
+        ("alice@example.ORG", ["AAAA"], "sso_attempt_by_email"),
+        ("cccc", ["CCCC"], "(reference=?)"),
+        # Not a part of one: that would read every attempt.
+        ("lic", [], "sso_attempt_by_username"),
+    ],
+)
+def test_the_django_admin_looks_for_the_whole_of_one_thing_along_an_index(
+    attempts, admin_client, search, expected, index
+):
+    listed = admin_client.get(ADMIN, {"q": search}).context["cl"].result_list
+    found = plan(admin_client, ADMIN, {"q": search})
+
+    assert [attempt.reference for attempt in listed] == expected
+    assert index in found
+    assert "SCAN" not in found
+
+
+def test_home_counts_along_indexes_and_reads_one_persons_attempts_by_whose_they_are(
+    attempts, admin_client
+):
+    steps = [step for step in plan(admin_client, "/", {}).splitlines() if TABLE in step]
+
+    assert sum("sso_attempt_by_outcome (outcome=? AND at>? AND at<?)" in s for s in steps) == DAYS
+    # Whether the only Super Admin kept the role against their groups.
+    assert sum("(user_id=?)" in step for step in steps) == 1
+    for step in steps:
+        assert step.startswith("SEARCH") or "USING INDEX sso_attempt_at" in step, step
+        # By an outcome alone it would read everybody's, however old.
+        assert not step.endswith("(outcome=?)"), step
 
 
 def test_the_list_counts_nothing(attempts, admin_client):

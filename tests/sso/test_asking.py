@@ -124,6 +124,35 @@ def test_keys_that_cannot_be_had_are_asked_for_once_a_minute(connected, sign_in)
         assert connected.requests.count("keys") == 2
 
 
+@pytest.mark.parametrize("fault", [{"status": 503}, {"delay": 2.0}, {}], ids=str)
+def test_the_way_back_goes_on_with_the_document_at_hand(connected, fault):
+    browser = Client(headers={"host": HOST})
+    assert start() == 302
+    with later(3500):
+        away = browser.get(reverse("sso:login"))["Location"]
+    connected.fail("discovery", **fault)
+    connected.requests.clear()
+
+    # More than an hour old by now, and good for a day.
+    with later(3700):
+        callback = connected.new_browser().sign_in(away, "alice")
+        browser.get(callback.removeprefix(f"http://{HOST}"))
+
+        assert browser.get("/api/v1/auth/profile").json()["username"] == "alice"
+    asked = [entry.endpoint for entry in connected.requests if not entry.in_process]
+    assert asked[0] == "token"
+    assert "discovery" not in asked
+
+
+def test_the_next_start_renews_it(connected):
+    assert start() == 302
+
+    with later(3700):
+        assert start() == 302
+        assert start() == 302
+    assert connected.requests.count("discovery") == 2
+
+
 def test_a_cache_that_was_emptied_has_the_document_asked_for_at_once(connected):
     connected.fail("discovery", 404)
     assert start() == 503

@@ -170,7 +170,7 @@ def test_without_javascript_one_page_has_all_steps(connected, admin_client):
     text = reads(page)
     assert page.status_code == 200
     assert page.text.count('class="check-step"') == 8
-    assert "The last check failed at step 5 (Client ID and secret accepted)." in text
+    assert "The last check failed at step 5 (Client ID and secret)." in text
     assert "The client secret is wrong." in text
     assert 'href="/settings/oidc#id_client_secret"' in page.text
     assert "App registrations → your app → Certificates &amp; secrets" in page.text
@@ -585,7 +585,7 @@ def test_the_command_fails_with_the_cause(connected):
     with pytest.raises(CommandError, match="failed at step 5"):
         call_command("sso", "check", stdout=out)
 
-    assert "5. Client ID and secret accepted: Failed" in out.getvalue()
+    assert "5. Client ID and secret: Failed" in out.getvalue()
     assert "   The client secret has expired." in out.getvalue()
     assert "field: Client Secret" in out.getvalue()
     assert "Certificates & secrets" in out.getvalue()

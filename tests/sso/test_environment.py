@@ -346,6 +346,26 @@ def test_the_fields_show_what_is_in_force_and_are_read_only(by_env, admin_client
     assert "Not set" not in reads(page)
 
 
+def test_page_and_api_show_the_scopes_that_are_asked_for(by_env, admin_client, client):
+    sent = client.get("/api/v1/auth/oidc/login")["Location"]
+    before = by_env.requests.count("discovery")
+
+    told = admin_client.get(API).json()
+
+    assert by_env.requests.count("discovery") == before
+    assert "scope=openid+email+profile+User.Read" in sent
+    assert told["oidc_scopes"] == "openid email profile User.Read"
+    assert 'value="openid email profile User.Read"' in admin_client.get(SETTINGS).text
+
+
+def test_another_provider_keeps_the_page_s_default_scopes(
+    administrator, set_variables, admin_client
+):
+    set_variables(OIDC_ISSUER_URL="https://id.example.com")
+
+    assert admin_client.get(API).json()["oidc_scopes"] == "openid email profile groups"
+
+
 def test_nothing_can_be_saved_on_the_page_while_the_banner_is_up(by_env, admin_client):
     OIDCSettings.load()
     RoleMapping.load()
@@ -391,6 +411,37 @@ def test_load_from_env_copies_every_value_and_the_secret(
     assert config.scopes == "openid email profile User.Read"
     assert sign_in("hana").get("/api/v1/auth/profile").json()["role"] == "host_manager"
     assert "configured via .env" not in reads(admin_client.get(SETTINGS))
+
+
+@pytest.mark.parametrize("issuer", ["", "http://127.0.0.1:9/another"])
+def test_load_from_env_leaves_no_secret_of_the_database_in_place(
+    connected, set_variables, admin_client, issuer
+):
+    set_variables(OIDC_ISSUER_URL=issuer or connected.issuer, OIDC_CLIENT_ID=defaults.CLIENT_ID)
+
+    admin_client.post(f"{SETTINGS}/import-env", follow=True)
+
+    set_variables()
+    config = conf.current()
+    assert config.issuer == (issuer or connected.issuer)
+    assert (config.secret_set, config.enabled) == (False, False)
+    # Nor anything else that the environment leaves out.
+    assert (config.sync_roles, config.button_text) == (False, "Login with SSO")
+    assert config.mapping.rows == dict.fromkeys(Role, ())
+    assert "not set" in reads(admin_client.get("/settings/changes"))
+
+
+def test_load_from_env_that_says_enabled_without_a_secret_copies_nothing(
+    connected, set_variables, admin_client
+):
+    variables = {**three(connected), "OIDC_CLIENT_SECRET": "", "OIDC_ENABLED": "true"}
+    set_variables(**variables)
+
+    text = reads(admin_client.post(f"{SETTINGS}/import-env", follow=True))
+
+    assert "Client Secret is empty." in text
+    set_variables()
+    assert conf.current().client_secret == defaults.SECRET_VALUE
 
 
 def test_load_from_env_with_nothing_set_says_so(admin_client):

@@ -132,9 +132,9 @@ def test_a_linked_administrator_has_not_come_through_sso_before_signing_in(
     admin_client.post(page_of(attempt), {"account": administrator.pk})
 
     assert LinkedIdentity.objects.get().user == administrator
-    assert not administrator_came_through_sso()
+    assert not administrator_came_through_sso(connected.issuer)
     assert who(sign_in("alice")) == "boss"
-    assert administrator_came_through_sso()
+    assert administrator_came_through_sso(connected.issuer)
 
 
 def test_somebody_without_an_account_is_linked_to_one_that_is_chosen(

@@ -129,6 +129,24 @@ def test_an_identity_that_never_signed_in_does_not_count(connected, administrato
     assert "disable_local_auth" in errors_of(answer)
 
 
+EARLIER = "https://login.earlier.example/realms/main"
+
+
+def test_an_administrator_who_came_through_an_earlier_issuer_does_not_count(
+    connected, sign_in, admin_client, administrator
+):
+    sign_in("sofia")
+    LinkedIdentity.objects.update(issuer=EARLIER)
+    # Nor beside an identity of this one that was never used.
+    sofia = User.objects.get(username="sofia")
+    LinkedIdentity.objects.create(user=sofia, issuer=connected.issuer, subject="x")
+
+    answer = press(admin_client, disable_local_auth=True)
+
+    assert "at the issuer that is set now" in " ".join(errors_of(answer)["disable_local_auth"])
+    assert conf.current().disable_local_auth is False
+
+
 def test_it_asks_once_more_when_no_superadmin_has_a_password(
     connected, sign_in, administrator, admin_client
 ):
@@ -481,6 +499,23 @@ def test_without_an_administrator_who_can_come_through_sso_it_opens(enforced):
     User.objects.filter(username="sofia").update(is_active=False)
 
     assert fresh().post("/login", BOSS).status_code == 303
+
+
+def test_after_a_change_of_the_issuer_it_opens_until_an_administrator_comes_through_the_new_one(
+    enforced, sign_in
+):
+    LinkedIdentity.objects.update(issuer=EARLIER)
+    assert fresh().get(CONFIG).json() == {
+        "enabled": True,
+        "buttonText": "Sign in with Microsoft",
+        "disableLocalAuth": False,
+        "syncRoles": True,
+    }
+    assert fresh().post("/login", BOSS).status_code == 303
+
+    assert is_signed_in(sign_in("adam"))
+
+    assert fresh().post("/login", BOSS).status_code == 403
 
 
 def test_an_invented_code_opens_nothing(enforced):

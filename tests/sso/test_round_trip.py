@@ -133,6 +133,7 @@ def test_the_cookie_is_for_this_browser_and_this_journey_only(connected, client)
 
 def test_behind_https_the_cookie_is_secure_and_bound_to_the_host(connected, client, settings):
     settings.SESSION_COOKIE_SECURE = True
+    settings.SERVER_URL = f"https://{HOST}"
 
     client.get(reverse("sso:login"))
 

@@ -137,7 +137,7 @@ def test_an_address_of_ones_own_can_be_connected_from_here(connected, admin_clie
     admin_client.get(callback.removeprefix(f"http://{HOST}"))
     assert administrator.linked_identities.get().email == "boss@example.org"
     again = reads(try_out(admin_client, connected, "sofia"))
-    assert "is connected to yours" in again
+    assert "This Microsoft account is connected to yours" in again
     assert "Connect this Microsoft account" not in again
 
 

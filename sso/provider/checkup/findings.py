@@ -33,13 +33,13 @@ class Step(StrEnum):
 
 
 _LABELS = {
-    Step.FIELDS: "Fields complete and well formed",
-    Step.HOST: "Provider's host reachable",
+    Step.FIELDS: "Saved fields",
+    Step.HOST: "Provider's host",
     Step.DISCOVERY: "Discovery document",
     Step.KEYS: "Signing keys",
-    Step.CLIENT: "Client ID and secret accepted",
-    Step.REDIRECT: "Redirect URI and scopes accepted",
-    Step.GRAPH: "Microsoft Graph reachable",
+    Step.CLIENT: "Client ID and secret",
+    Step.REDIRECT: "Redirect URI and scopes",
+    Step.GRAPH: "Microsoft Graph",
     Step.MAPPING: "Role mapping, and a way in if SSO fails",
 }
 

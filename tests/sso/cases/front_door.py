@@ -19,7 +19,7 @@ from accounts.sessions import SessionStore
 from sso.models import LinkedIdentity, OIDCSettings, RoleMapping, SignInAttempt
 from sso.rules.reasons import Reason
 from sso.services.settings import save_settings
-from sso.views.sign_in import COOKIE
+from sso.views.browser_key import COOKIE
 from tests.fakes.provider import TENANT
 from tests.people import HOST
 from tests.sso.cases.hostile import EMAIL, ENTRA_GROUP, GROUP, HostileProvider, Query

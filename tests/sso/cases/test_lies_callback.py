@@ -60,6 +60,9 @@ LIES = [
     ),
     query("62", "two issuers", Reason.DUPLICATE_PARAM, iss=["a", "b"]),
     query("62", "two errors", Reason.DUPLICATE_PARAM, error=["a", "b"], code=None),
+    query("62 D45", "session_state twice", Reason.DUPLICATE_PARAM, session_state=["a", "b"]),
+    query("62 D45", "twice what nobody knows", Reason.DUPLICATE_PARAM, **{NASTY: ["a", "a"]}),
+    query("62", "two empty names", Reason.DUPLICATE_PARAM, **{"": ["", ""]}),
     query("63", "a code and an error", Reason.PROVIDER_ERROR, error=["server_error"]),
     query(
         "65 D37",
@@ -72,11 +75,28 @@ LIES = [
     ),
     query(
         "65 146",
-        "an error of 100 KB",
+        "an error as long as any may be",
         Reason.PROVIDER_ERROR,
+        error=["access_denied"],
+        error_description=["AADSTS50105 " + NASTY * 200],
+        code=None,
+    ),
+    query(
+        "65 146",
+        "an error of 100 KB",
+        Reason.CALLBACK_FORMAT,
         error=["access_denied"],
         error_description=["AADSTS50105 " + NASTY * 3_000],
         code=None,
+    ),
+    query("65", "an error_uri of 100 KB", Reason.CALLBACK_FORMAT, error_uri=["a" * 100_000]),
+    query("65", "10 KB of what nobody knows", Reason.CALLBACK_FORMAT, odd=["a" * 10_000]),
+    query("65", "a name of 10 KB", Reason.CALLBACK_FORMAT, **{"a" * 10_000: ["b"]}),
+    query(
+        "65",
+        "a hundred parameters of 400 characters",
+        Reason.CALLBACK_FORMAT,
+        **{f"odd{number}": ["a" * 400] for number in range(100)},
     ),
     query(
         "65 oidcc-client-test-form-post-error",
@@ -124,6 +144,14 @@ def test_a_callback_that_is_no_answer_signs_nobody_in(tell, lie):
     assert UsedRoundTrip.objects.count() == int(lie.reason is not None)
     for place in (browser.page, browser.log.text, str(browser.answer.cookies)):
         assert "<script>alert" not in place
+
+
+@pytest.mark.case(62, 68)
+def test_what_providers_send_besides_is_let_pass(tell):
+    """Keycloak adds session_state and Entra client_info; a code may be long."""
+    more = {"session_state": ["s" * 100], "client_info": ["c" * 2_000], "odd": [""]}
+    browser = tell(Oddity("62 68", "", callback=lambda honest: honest | more))
+    assert browser.username == "alice"
 
 
 @pytest.mark.case(66)

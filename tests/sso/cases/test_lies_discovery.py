@@ -8,7 +8,7 @@ import pytest
 
 from sso.models import SignInAttempt, UsedRoundTrip
 from sso.rules.reasons import Reason
-from sso.views.sign_in import COOKIE
+from sso.views.browser_key import COOKIE
 from tests.fakes.provider import TENANT, Reply, without
 from tests.sso.cases.front_door import (
     START,

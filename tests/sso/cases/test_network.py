@@ -128,6 +128,24 @@ def test_a_metadata_address_is_never_called(browser, served, host, named):
 
 
 @pytest.mark.case(94)
+@pytest.mark.parametrize("host", ["metadata.google.internal", "metadata.goog.", "instance-data"])
+@pytest.mark.parametrize("named", ["token_endpoint", "jwks_uri"])
+def test_no_proxy_is_asked_for_a_metadata_name(browser, served, settings, host, named):
+    asked = []
+
+    def proxy(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+
+    served.document[named] = f"https://{host}/x"
+    with serving(proxy) as port:
+        settings.PROVIDER_PROXIES = {"https": f"http://127.0.0.1:{port}"}
+        browser.sign_in()
+
+    assert_refused(browser, Reason.PROVIDER_BLOCKED)
+    assert asked == []
+
+
+@pytest.mark.case(94)
 @pytest.mark.parametrize("host", ["10.0.0.1", "192.168.1.1", "100.64.0.1", "[fd12::1]"])
 def test_a_private_address_is_not_called_unless_it_is_allowed(browser, served, settings, host):
     settings.PROVIDER_ALLOW_PRIVATE_ADDRESSES = False

@@ -16,7 +16,7 @@ from sso.backends import OIDCBackend
 from sso.models import LinkedIdentity, OIDCSettings, RoleMapping, SignInAttempt
 from sso.rules.reasons import Reason
 from sso.services.settings import SettingsRefused, save_settings
-from sso.views.sign_in import COOKIE
+from sso.views.browser_key import COOKIE
 from tests.fakes.provider import Reply
 from tests.people import HOST
 from tests.sso.cases.front_door import START, Browser, assert_refused, connect

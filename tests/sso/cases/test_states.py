@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import Session
 from sso.models import SignInAttempt, UsedRoundTrip
 from sso.rules.reasons import Reason
-from sso.views.sign_in import COOKIE
+from sso.views.browser_key import COOKIE
 from tests.people import HOST
 from tests.sso.cases.front_door import CALLBACK, START, assert_refused, connect
 

@@ -14,7 +14,7 @@ from accounts.services import create_user, deactivate
 from accounts.services.password_links import tokens
 from sso.management.commands.sso import Command
 from sso.models import OIDCSettings, SignInAttempt
-from sso.provider import store
+from sso.provider import discovery
 from sso.services.settings import SettingsRefused, save_settings
 from tests.fakes.provider import Reply
 from tests.people import HOST, PASSWORD
@@ -117,7 +117,7 @@ def test_only_a_post_of_this_site_signs_out(open_browser, log, provider):
 def test_signing_out_works_without_the_provider(browser, provider, log):
     browser.sign_in()
     provider.told["discovery"] = lambda _honest: Reply(503)
-    store.drop(store.key("discovery-1", provider.issuer))
+    discovery.forget(provider.issuer)
 
     assert browser.post("/logout").status_code in {200, 302, 303}
 
@@ -218,8 +218,7 @@ def test_the_switch_counts_for_nothing_where_single_sign_on_cannot_work(
 @pytest.mark.case(137, 101)
 def test_passwords_come_back_when_the_provider_is_gone(enforced, provider, client):
     provider.told["discovery"] = lambda _honest: Reply(503)
-    for name in ("answers", "discovery-1"):
-        store.drop(store.key(name, provider.issuer))
+    discovery.forget(provider.issuer)
     client.post("/login", {"username": "boss", "password": PASSWORD})
 
     assert signed_in(client)

@@ -400,8 +400,13 @@ def test_case_100_a_configured_proxy_is_asked_by_name(settings):
         settings.PROVIDER_PROXIES = {"http": f"http://127.0.0.1:{port}"}
         settings.PROVIDER_NO_PROXY = "internal.example, .corp.example 10.0.0.0/8"
         assert get("http://sso.example.com/a").json() == {}
-        # What a proxy would reach under a number can be judged here all the same.
-        assert refused("http://169.254.169.254/").reason is Reason.PROVIDER_BLOCKED
+        # What a proxy would reach under a number or a known name is judged here all the same.
+        for host in (
+            *("169.254.169.254", "0xa9fea9fe", "100.100.100.200", "[fd00:ec2::254]"),
+            *("metadata.google.internal", "Metadata.Google.Internal.", "metadata.goog"),
+            *("instance-data", "instance-data."),
+        ):
+            assert refused(f"http://{host}/").reason is Reason.PROVIDER_BLOCKED, host
     assert asked == ["http://sso.example.com/a"]
 
 

@@ -9,6 +9,8 @@ let leaving = false;
 addEventListener("submit", (event) => {
   leaving = (event.submitter?.formTarget || event.target.target) !== "_blank";
 });
+// Cancel has said already that what is typed is given up.
+document.querySelector("[data-discard]")?.addEventListener("click", () => (leaving = true));
 addEventListener("pageshow", () => (leaving = false));
 addEventListener("beforeunload", (event) => {
   if (!leaving && isUnsaved()) event.preventDefault();
