@@ -25,7 +25,7 @@ from sso.fresh_sign_in import assurance
 from sso.models import LinkedIdentity, OIDCSettings, RoleMapping, SignInAttempt
 from sso.rules.permissions import locked_fields
 from sso.services.identities import disconnect
-from sso.services.look_up import look_up
+from sso.services.look_up import look_before_enabling, look_up
 from sso.services.settings import SECRET, SettingsConflict, SettingsRefused, save_settings
 
 if TYPE_CHECKING:
@@ -103,6 +103,11 @@ class SingletonAdmin(_ModelAdmin):
                 known=config.issuer,
                 enforce_https=config.enforce_https,
             )
+            if "enabled" in request.POST and not config.enabled:
+                look_before_enabling(
+                    request.POST.get("issuer", config.issuer),
+                    enforce_https="enforce_https" in request.POST,
+                )
         actor = cast("User", request.user)
         return type(
             self.admin_form.__name__,

@@ -24,6 +24,7 @@ from sso.environment import EnvironmentConfig
 from sso.models import SINGLETON, OIDCSettings
 from sso.models import RoleMapping as RoleMappingRow
 from sso.rules.groups import RoleMapping, parse_row
+from sso.rules.hosts import is_protected
 from sso.rules.microsoft import is_microsoft_login_host
 
 CALLBACK_PATH: Final = "/api/v1/auth/oidc/callback"
@@ -90,6 +91,16 @@ class Config:
             name
             for name in REQUIRED
             if not (self.secret_set if name == "client_secret" else getattr(self, name))
+        )
+
+    @property
+    def not_https(self) -> tuple[str, ...]:
+        """Names of our own addresses that are plain http although Enforce HTTPS is on."""
+        ours = {"issuer": self.issuer, "callback": self.callback_url}
+        return tuple(
+            name
+            for name, url in ours.items()
+            if self.enforce_https and url and not is_protected(url)
         )
 
     @property

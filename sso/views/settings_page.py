@@ -31,6 +31,7 @@ from sso.services.checkup_runs import last_check
 from sso.services.guide import guide
 from sso.services.in_force import values_in_force
 from sso.services.settings import SECRET, current_values, enable_problems
+from sso.services.settings_checks import endpoint_problems
 from sso.services.trial_reports import last_test
 
 PILLS: Final = {Cause.READY: ("green", "Ready"), Cause.OFF: ("grey", "Off")}
@@ -100,7 +101,7 @@ class SettingsPage(PermissionRequiredMixin, View):
             "state_pill": {"kind": kind, "label": label},
             "env": self._environment(config, imported="imported" in request.GET),
             "warnings": list(self._warnings(config, state.cause, state.explanation)),
-            "enable_problems": list(enable_problems(config).values()),
+            "enable_problems": list((endpoint_problems(config) | enable_problems(config)).values()),
             "read_only": config.from_environment,
             "field_locks": {}
             if config.from_environment
