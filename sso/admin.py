@@ -28,7 +28,7 @@ from sso.rules.permissions import locked_fields
 from sso.rules.secret_expiry import EXPIRY_REMOVED
 from sso.services.attempt_list import found
 from sso.services.identities import disconnect
-from sso.services.look_up import look_up
+from sso.services.look_up import look_before_enabling, look_up
 from sso.services.settings import SECRET, SettingsConflict, SettingsRefused, save_settings
 
 if TYPE_CHECKING:
@@ -100,6 +100,11 @@ class SingletonAdmin(_ModelAdmin):
             known=config.issuer,
             enforce_https=config.enforce_https,
         )
+        if "enabled" in request.POST and not config.enabled:
+            look_before_enabling(
+                request.POST.get("issuer", config.issuer),
+                enforce_https="enforce_https" in request.POST,
+            )
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return [(title, {"fields": fields}) for title, fields in self.groups]

@@ -25,6 +25,7 @@ from sso.environment import EnvironmentConfig
 from sso.models import SINGLETON, OIDCSettings
 from sso.models import RoleMapping as RoleMappingRow
 from sso.rules.groups import RoleMapping, parse_row
+from sso.rules.hosts import is_protected
 from sso.rules.microsoft import is_microsoft_login_host
 
 CALLBACK_PATH: Final = "/api/v1/auth/oidc/callback"
@@ -98,6 +99,16 @@ class Config:
     def is_untouched(self) -> bool:
         """Say whether nobody has begun to connect a provider."""
         return not (self.issuer or self.client_id or self.secret_set)
+
+    @property
+    def not_https(self) -> tuple[str, ...]:
+        """Names of our own addresses that are plain http although Enforce HTTPS is on."""
+        ours = {"issuer": self.issuer, "callback": self.callback_url}
+        return tuple(
+            name
+            for name, url in ours.items()
+            if self.enforce_https and url and not is_protected(url)
+        )
 
     @property
     def trip_version(self) -> str:

@@ -18,6 +18,7 @@ from sso.models import OIDCSettings
 from sso.provider import breaker, discovery, keys, store
 from sso.provider.asking import Outcome
 from sso.provider.deadline import Deadline
+from sso.provider.discovery import NotHttps
 from sso.rules.reasons import Reason
 
 log = structlog.stdlib.get_logger(__name__)
@@ -34,6 +35,7 @@ class Cause(StrEnum):
     READY = "ready"
     OFF = "off"
     INCOMPLETE = "incomplete"
+    NOT_HTTPS = "not_https"
     SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - the name of a cause
     CLIENT_REFUSED = "client_refused"
     PROVIDER_UNREACHABLE = "provider_unreachable"
@@ -44,6 +46,9 @@ EXPLANATIONS: Final = {
     Cause.READY: "People can sign in through the provider.",
     Cause.OFF: "Single sign-on is switched off.",
     Cause.INCOMPLETE: "Single sign-on is switched on, but a required value is missing.",
+    Cause.NOT_HTTPS: "An address that has to be https is not: the Issuer URL, an endpoint that the "
+    "provider publishes, or the callback URL, which follows the Server URL under Settings → "
+    "General. Check configuration says which.",
     Cause.SECRET_UNREADABLE: "The stored client secret cannot be decrypted with the keys at hand. "
     "Enter the secret again, or give ENCRYPTION_KEYS the key it was saved with.",
     Cause.CLIENT_REFUSED: "The provider refused PatchMon's client ID or client secret. Create a "
@@ -105,6 +110,9 @@ def _verdict(config: Config) -> Readiness:
         return Readiness(cause=Cause.OFF)
     if config.missing:
         return Readiness(cause=Cause.INCOMPLETE, detail=", ".join(config.missing))
+    if config.not_https:
+        named = ", ".join(config.not_https)
+        return Readiness(cause=Cause.NOT_HTTPS, detail=f"not https: {named}")
     if not config.secret_readable:
         return Readiness(cause=Cause.SECRET_UNREADABLE)
     if config.client_refused:
@@ -121,8 +129,9 @@ def _provider_answers(config: Config) -> Readiness:
             config.issuer, deadline=Deadline(ASK_SECONDS), allow_http=allow_http, before=last
         )
     if last.failure is not None:
+        plain = isinstance(last.failure, NotHttps)
         return Readiness(
-            cause=Cause.PROVIDER_UNREACHABLE,
+            cause=Cause.NOT_HTTPS if plain else Cause.PROVIDER_UNREACHABLE,
             detail=f"{last.failure.reason}: {last.failure.detail}"[:300],
             left_alone=last.failure.reason is Reason.PROVIDER_PAUSED,
             holds=_rest_of_a_minute(last),

@@ -14,7 +14,7 @@ from sso.models import OIDCSettings
 from sso.secret_forms import ClientSecretForm
 from sso.seen_values import FORM_FIELDS
 from sso.services.in_force import values_in_force
-from sso.services.look_up import look_up
+from sso.services.look_up import look_before_enabling, look_up
 from sso.services.settings import (
     EXPIRES,
     NO_ASSURANCE,
@@ -86,6 +86,9 @@ def apply_document(data: Any, *, actor: User | None, assurance: Assurance = NO_A
         raise DocumentRefused(_by_key(errors))
     if enabled is not None:
         wanted["enabled"] = enabled
+    if enabled and not values["enabled"]:
+        typed = values | wanted
+        look_before_enabling(typed["issuer"], enforce_https=typed["enforce_https"])
     if secret is not None:
         wanted[SECRET] = secret_form.cleaned_data[SECRET]
     base = None if version is None else _seen(version, values, wanted)

@@ -15,7 +15,7 @@ import structlog
 from sso.provider import asking, document, store
 from sso.provider.asking import Outcome
 from sso.provider.deadline import Deadline
-from sso.provider.document import IssuerDiffers, Metadata
+from sso.provider.document import IssuerDiffers, Metadata, NotHttps
 from sso.provider.failures import ProviderFailed
 from sso.provider.http import fetch
 from sso.rules.reasons import Reason, Stage
@@ -23,6 +23,7 @@ from sso.rules.reasons import Reason, Stage
 __all__ = [
     "IssuerDiffers",
     "Metadata",
+    "NotHttps",
     "ask",
     "ask_for_all",
     "forget",
@@ -30,6 +31,7 @@ __all__ = [
     "held",
     "metadata",
     "outcome",
+    "plain_endpoint",
 ]
 
 # How long the last good document serves while no newer one can be had.
@@ -143,6 +145,13 @@ def _asked(issuer: str, deadline: Deadline, *, allow_http: bool) -> Metadata:
         raise ProviderFailed(Reason.DISCOVERY, "The discovery document is not JSON.")
     told = answer.json(Reason.DISCOVERY)
     return document.read(told, issuer=issuer, allow_http=allow_http, now=time.time())
+
+
+def plain_endpoint(issuer: str, *, allow_http: bool) -> str:
+    """Name the endpoint for which the document was refused last: it is not https; '' for none."""
+    last = outcome(issuer, allow_http=allow_http)
+    failure = last.failure if last is not None else None
+    return failure.named if isinstance(failure, NotHttps) else ""
 
 
 def forget(issuer: str) -> None:

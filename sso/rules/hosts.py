@@ -30,6 +30,12 @@ def is_loopback_host(host: str) -> bool:
     return host.lower() in _LOOPBACK_NAMES if address is None else address.is_loopback
 
 
+def is_protected(url: str) -> bool:
+    """Say whether what is sent there can be read by nobody on the way: https, or this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or is_loopback_host(parts.hostname or "")
+
+
 def is_never_called(host: str) -> bool:
     """Say whether the host is link-local or a metadata address, or hides an address."""
     address = _address(host)

@@ -30,6 +30,8 @@ class DiscoveredIssuer:
 
     issuer: str
     is_entra: bool = False
+    #: The endpoint in it that is plain http and may not be; then `issuer` is "", too.
+    plain_endpoint: str = ""
 
 
 def issuer(typed: str, *, enforce_https: bool, discovered: DiscoveredIssuer | None) -> Repaired:
@@ -154,6 +156,14 @@ def _as_discovered(value: str, discovered: DiscoveredIssuer | None) -> tuple[str
     """Take the spelling that the provider itself uses; refuse another issuer."""
     if discovered is None:
         return value, []
+    if discovered.plain_endpoint:
+        return value, [
+            amber(
+                f"The provider publishes a {discovered.plain_endpoint} that is not https, which"
+                " PatchMon does not call. This is saved as typed, but single sign-on cannot work"
+                " until whoever runs the provider publishes https addresses."
+            )
+        ]
     if not discovered.issuer:
         return value, [
             amber(

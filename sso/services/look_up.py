@@ -6,7 +6,7 @@ from typing import Final
 
 from sso.provider import discovery
 from sso.provider.deadline import Deadline
-from sso.provider.discovery import IssuerDiffers
+from sso.provider.discovery import IssuerDiffers, NotHttps
 from sso.provider.failures import ProviderFailed
 from sso.rules.hosts import host_of, is_loopback_host
 from sso.rules.microsoft import is_microsoft_login_host
@@ -39,8 +39,24 @@ def look_up(typed: str, *, known: str, enforce_https: bool) -> DiscoveredIssuer 
     except ProviderFailed as failure:
         if failure.reason is Reason.SEVERAL_TENANTS:
             return None
-        return DiscoveredIssuer(issuer="", is_entra=is_microsoft_login_host(host))
+        return DiscoveredIssuer(
+            issuer="",
+            is_entra=is_microsoft_login_host(host),
+            plain_endpoint=failure.named if isinstance(failure, NotHttps) else "",
+        )
     return DiscoveredIssuer(issuer=found.issuer, is_entra=found.is_entra)
+
+
+def look_before_enabling(typed: str, *, enforce_https: bool) -> None:
+    """Have the provider say now what it publishes: settings_checks judges Enable by that.
+
+    In three seconds at most. What else is wrong with the issuer is for others to say.
+    """
+    try:
+        wanted = issuer(clean(typed), enforce_https=enforce_https, discovered=None).value
+        discovery.ask(wanted, deadline=Deadline(LOOK_UP_SECONDS), allow_http=not enforce_https)
+    except (NotAcceptable, ProviderFailed):
+        return
 
 
 def _ask(wanted: str, *, fresh: bool, allow_http: bool) -> discovery.Metadata:

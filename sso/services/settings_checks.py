@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from accounts.models import User
 from accounts.roles import Role
 from sso.conf import REQUIRED, Config
+from sso.provider import discovery
 from sso.readiness import administrator_came_through_sso
-from sso.rules.hosts import is_loopback_host
 from sso.rules.permissions import ONLY_SUPERADMINS_DEFAULT, locked_fields, may_set_default_role
 
 SECRET: Final = "client_secret"  # noqa: S105 - the name of a field
@@ -42,15 +42,28 @@ def enable_problems(config: Config) -> dict[str, str]:
     problems = {name: f"{REQUIRED[name]} is empty." for name in config.missing}
     if config.secret_set and not config.secret_readable:
         problems[SECRET] = "Client Secret cannot be decrypted: enter it again."
-    if config.enforce_https:
-        if config.issuer and not _is_protected(config.issuer):
-            problems["issuer"] = "Issuer URL is not https, and Enforce HTTPS is on."
-        if not _is_protected(config.callback_url):
-            problems["enforce_https"] = (
-                f"The callback URL {config.callback_url} is not https, and Enforce HTTPS is on. "
-                "Change the Server URL under Settings → General."
-            )
+    if "issuer" in config.not_https:
+        problems["issuer"] = "Issuer URL is not https, and Enforce HTTPS is on."
+    if "callback" in config.not_https:
+        problems["enforce_https"] = (
+            f"The callback URL {config.callback_url} is not https, and Enforce HTTPS is on. "
+            "Change the Server URL under Settings → General."
+        )
     return problems
+
+
+def endpoint_problems(config: Config) -> dict[str, str]:
+    """Say that the provider publishes an endpoint that cannot be used, as far as that is known.
+
+    No request is made: whoever enables SSO has asked just before (sso.services.look_up).
+    """
+    named = discovery.plain_endpoint(config.issuer, allow_http=not config.enforce_https)
+    if not named:
+        return {}
+    return {
+        "issuer": f"The provider at the Issuer URL publishes a {named} that is not https, which "
+        "PatchMon does not call. Ask whoever runs the provider to publish https addresses."
+    }
 
 
 def check(
@@ -66,11 +79,11 @@ def check(
     if actor is not None:
         _check_rank(before, after, wanted, Role(actor.role), errors)
     if after.enabled:
-        problems = enable_problems(after)
+        problems = endpoint_problems(after) | enable_problems(after)
         if problems and not before.enabled:
             errors["enabled"] = list(problems.values())
         else:
-            known = enable_problems(before)
+            known = endpoint_problems(before) | enable_problems(before)
             errors |= {
                 name: [f"{text} Single sign-on is enabled and needs it: disable it first."]
                 for name, text in problems.items()
@@ -122,8 +135,3 @@ def superadmin_has_password() -> bool:
     """Say whether an active superadmin could sign in with a password if SSO broke."""
     superadmins = User.objects.filter(role=Role.SUPERADMIN, is_active=True).only("password")
     return any(user.has_usable_password() for user in superadmins)
-
-
-def _is_protected(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" or is_loopback_host(parts.hostname or "")

@@ -18,6 +18,7 @@ from sso.environment_import import import_environment
 from sso.fresh_sign_in import with_fresh_sign_in
 from sso.readiness import readiness
 from sso.services.checkup_runs import last_check
+from sso.services.look_up import look_before_enabling
 from sso.services.settings import Assurance, SettingsRefused, save_settings
 from sso.services.trial_reports import last_test
 from sso.views.settings_page import SettingsPage
@@ -58,6 +59,9 @@ class EnableView(SettingsPage, PostOnly):
 
 def enable(assurance: Assurance, *, request: HttpRequest, actor: User, enabled: bool) -> None:
     """Switch single sign-on on or off, and say what came of it."""
+    if enabled:
+        config = conf.current()
+        look_before_enabling(config.issuer, enforce_https=config.enforce_https)
     try:
         save_settings({"enabled": enabled}, actor=actor, assurance=assurance)
     except SettingsRefused as refused:

@@ -33,6 +33,7 @@ from sso.services.guide import guide
 from sso.services.in_force import values_in_force
 from sso.services.secret_expiry import secret_expiry
 from sso.services.settings import SECRET, enable_problems, shown_values
+from sso.services.settings_checks import endpoint_problems
 from sso.services.trial_reports import last_test
 
 PILLS: Final = {Cause.READY: ("green", "Ready"), Cause.OFF: ("grey", "Off")}
@@ -170,7 +171,7 @@ def _ahead(config: Config) -> dict[str, Any] | None:
     """Say what to do next, from an empty page until single sign-on is on."""
     if config.enabled or config.from_environment:
         return None
-    problems = list(enable_problems(config).values())
+    problems = list((endpoint_problems(config) | enable_problems(config)).values())
     if problems:
         return {
             "kind": "info",
