@@ -103,6 +103,11 @@ def record_refusal(attempt: Attempt, refused: SignInRefused) -> None:
     )
 
 
+def record_lost(attempt: Attempt, why: Reason, *, is_test: bool) -> None:
+    """Write down that somebody's own journey came back after its end."""
+    (record_test if is_test else record_refusal)(attempt, SignInRefused(why))
+
+
 def record_unforeseen(attempt: Attempt, error: Exception, *, is_test: bool) -> None:
     """Write down a sign-in that an error of our own ended; whoever calls raises it again.
 
@@ -143,7 +148,8 @@ def log_unstarted(attempt: Attempt, refused: SignInRefused) -> None:
 
 
 def count_stray_callback(why: str) -> None:
-    """Log a callback that belongs to no round trip, a few lines a minute at most."""
+    """Count a callback that belongs to no round trip; log a few of them a minute at most."""
+    metrics.count_stray(why)
     if store.count("sso:stray", 60) <= STRAY_LINES_A_MINUTE:
         log.info("oidc callback without a round trip", _event="sso.callback.stray", why=why)
 
