@@ -135,14 +135,16 @@ def record_test(attempt: Attempt, refused: SignInRefused | None = None) -> None:
     )
 
 
-def log_unstarted(attempt: Attempt, refused: SignInRefused) -> None:
-    """Log why a journey could not begin, a few lines a minute at most; no row is written."""
+def log_unstarted(refused: SignInRefused) -> None:
+    """Log why a journey could not begin, a few lines a minute at most; no row is written.
+
+    Nor is there a reference: whoever was told one would have it looked up in vain.
+    """
     if store.count("sso:unstarted", 60) <= STRAY_LINES_A_MINUTE:
         log.warning(
             "oidc sign-in could not begin",
             _event="sso.start.failed",
             reason=refused.reason.value,
-            reference=attempt.reference,
             detail=refused.detail[:200],
         )
 

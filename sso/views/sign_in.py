@@ -85,12 +85,9 @@ class StartView(View):
 
 
 def unavailable(request: HttpRequest, refused: SignInRefused, config: Config) -> HttpResponse:
-    """Answer 503 with one sentence; the cause is in the log under the reference shown."""
-    attempt = Attempt(issuer=config.issuer, address=request.META.get("REMOTE_ADDR", ""))
-    log_unstarted(attempt, refused)
-    text = sentence_for(
-        refused.reason, reference=attempt.reference, provider=provider_label(config.issuer)
-    )
+    """Answer 503 with one sentence; the cause is in the log."""
+    log_unstarted(refused)
+    text = sentence_for(refused.reason, reference="", provider=provider_label(config.issuer))
     return render(request, "sso/unavailable.html", {"text": text}, status=503)
 
 
