@@ -22,8 +22,12 @@ KEY: Final = re.compile(r"[a-z0-9]{8,40}", re.ASCII)
 class SessionStore(DatabaseStore):
     """Keep sessions as rows that name their account and end a fixed time after the sign-in.
 
-    Django's own row does not say whose it is, and each save of it starts its time anew.
+    Django's own row does not say whose it is, and each save of it starts its time anew. It also
+    writes one three times at a sign-in: empty under its new key, then with what the sign-in put
+    into it, and once more with the cookie.
     """
+
+    _written: tuple[str | None, bytes] = (None, b"")
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -32,6 +36,23 @@ class SessionStore(DatabaseStore):
     def _validate_session_key(self, key: str | None) -> bool:
         # What cannot be a key is not looked up.
         return KEY.fullmatch(key or "") is not None
+
+    def cycle_key(self) -> None:
+        """Give the session a new key; one that is not stored yet gets its first when it is."""
+        if self.session_key is None:
+            self.modified = True
+            return
+        super().cycle_key()
+
+    def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's own
+        """Store the session, unless this very content is stored under its key already."""
+        if not must_create and self._written == (self.session_key, self._content()):
+            return
+        super().save(must_create)
+        self._written = (self.session_key, self._content())
+
+    def _content(self) -> bytes:
+        return cast("bytes", self.serializer().dumps(dict(self.items())))
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         row = cast("Session", super().create_model_instance(data))

@@ -73,6 +73,12 @@ def _counters() -> Iterator[Metric]:
         "patchmon_sign_in_refusals", "Refused sign-ins by reason", "reason", metrics.REASONS
     )
     yield _counter(
+        "patchmon_sso_stray_callbacks",
+        "Callbacks without a round trip of their browser",
+        "why",
+        metrics.STRAYS,
+    )
+    yield _counter(
         "patchmon_sso_readiness_changes", "Changes of readiness", "change", metrics.CHANGES
     )
 

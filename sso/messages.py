@@ -9,28 +9,28 @@ from sso.rules.reasons import Reason
 SESSION_EXPIRED: Final = "Session expired. Press the button again."
 UNAVAILABLE: Final = "Single sign-on is unavailable at the moment."
 
-_CANCELLED: Final = "You cancelled the sign-in. Press the button to try again."
+_REFERENCE: Final = "give your administrator this reference: {reference}"
+_TELL: Final = "tell your administrator."
+_CANCELLED: Final = (
+    "You cancelled the sign-in. Press the button to try again; if you did not cancel it, {tell}"
+)
 _UNREACHABLE: Final = (
     "{provider} could not be reached, so nobody was signed in. Try again in a minute; "
-    "if it goes on, give your administrator this reference: {reference}"
+    "if it goes on, {tell}"
 )
 _CONFIGURATION: Final = (
     "{provider} refused PatchMon itself, so nobody was signed in. This is not about your "
-    "account: give your administrator this reference: {reference}"
+    "account: {tell}"
 )
 # One text for every reason that has to do with accounts, so that nobody learns who has one.
 _ACCOUNT: Final = (
     "Your sign-in with {provider} worked, but PatchMon could not let you in. If you have a "
     "PatchMon password, sign in with it and connect your {provider} account on your profile; "
-    "otherwise give your administrator this reference: {reference}"
+    "otherwise {tell}"
 )
-_TAKEN: Final = (
-    "This {provider} account could not be connected to yours. Give your administrator this "
-    "reference: {reference}"
-)
+_TAKEN: Final = "This {provider} account could not be connected to yours. To find out why, {tell}"
 _REFUSED: Final = (
-    "Your sign-in could not be completed. Press the button to try again; if it goes on, give "
-    "your administrator this reference: {reference}"
+    "Your sign-in could not be completed. Press the button to try again; if it goes on, {tell}"
 )
 
 _UNREACHABLE_REASONS: Final = frozenset(
@@ -58,14 +58,17 @@ _TAKEN_REASONS: Final = frozenset({Reason.IDENTITY_TAKEN, Reason.CONNECT_OTHER_U
 
 
 def sentence_for(reason: Reason, *, reference: str, provider: str) -> str:
-    """Return what the person at the browser reads; nothing in it comes from the provider."""
-    if reason is Reason.CANCELLED:
-        return _CANCELLED
+    """Return what the person at the browser reads; nothing in it comes from the provider.
+
+    Without a reference nothing is on record under one.
+    """
     if reason.is_about_the_round_trip:
         return SESSION_EXPIRED
     if reason is Reason.NOT_READY:
         return UNAVAILABLE
-    if reason.is_about_accounts:
+    if reason is Reason.CANCELLED:
+        text = _CANCELLED
+    elif reason.is_about_accounts:
         text = _ACCOUNT
     elif reason in _TAKEN_REASONS:
         text = _TAKEN
@@ -75,4 +78,5 @@ def sentence_for(reason: Reason, *, reference: str, provider: str) -> str:
         text = _CONFIGURATION
     else:
         text = _REFUSED
-    return text.format(reference=reference, provider=provider)
+    tell = _REFERENCE.format(reference=reference) if reference else _TELL
+    return text.format(tell=tell, provider=provider)

@@ -9,11 +9,13 @@ from typing import Final
 
 from sso.models import SignInAttempt
 from sso.provider import store
+from sso.round_trip import Lost
 from sso.rules.reasons import Reason
 
 KEPT_SECONDS: Final = 30 * 86_400
 OUTCOMES: Final = tuple(SignInAttempt.Outcome.values)
 REASONS: Final = tuple(reason.value for reason in Reason)
+STRAYS: Final = tuple(Lost)
 CHANGES: Final = ("ready", "not_ready", "off")
 
 
@@ -23,6 +25,10 @@ def count_outcome(outcome: str) -> None:
 
 def count_refusal(reason: str) -> None:
     store.count(_key("reason", reason), KEPT_SECONDS)
+
+
+def count_stray(why: str) -> None:
+    store.count(_key("why", why), KEPT_SECONDS)
 
 
 def count_change(change: str) -> None:

@@ -212,7 +212,7 @@ class SignInAttempt(models.Model):
 
 
 class UsedRoundTrip(models.Model):
-    """The digest of a state that came back: inserted once, so that it counts once."""
+    """The digest of a state that came back, or came back again: inserted once, it counts once."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     expires_at = models.DateTimeField(db_index=True)

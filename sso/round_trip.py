@@ -28,6 +28,8 @@ from sso.models import UsedRoundTrip
 
 BROWSER_KEY: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 MAX_STATE_LENGTH: Final = 2048
+# For how long after its end a journey is still told of, seconds.
+TOLD_FOR: Final = 86_400
 
 
 class Purpose(StrEnum):
@@ -48,15 +50,6 @@ class Lost(StrEnum):
     OTHER_BROWSER = "other_browser"
     EXPIRED = "expired"
     USED = "used"
-
-
-class RoundTripLost(Exception):
-    """Say that a callback belongs to no round trip of this browser; nothing was changed."""
-
-    def __init__(self, why: Lost, target: str = "") -> None:
-        super().__init__(why.value)
-        self.why = why
-        self.target = target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +80,19 @@ class RoundTrip:
     @property
     def code_challenge(self) -> str:
         return _base64url(hashlib.sha256(self.code_verifier.encode()).digest())
+
+
+class RoundTripLost(Exception):
+    """Say that a callback leads into no round trip of this browser; nothing was changed.
+
+    `trip` is the browser's own that ended before, `target` also somebody else's.
+    """
+
+    def __init__(self, why: Lost, target: str = "", trip: RoundTrip | None = None) -> None:
+        super().__init__(why.value)
+        self.why = why
+        self.target = target
+        self.trip = trip
 
 
 def new_browser_key(existing: str = "") -> str:
@@ -146,19 +152,40 @@ def take(state: str, *, browser_key: str, now: datetime) -> RoundTrip:
     ):
         raise RoundTripLost(Lost.OTHER_BROWSER, trip.target)
     if trip.expires_at <= now.timestamp():
-        raise RoundTripLost(Lost.EXPIRED, trip.target)
-    digest = hashlib.sha256(trip.identifier.encode()).hexdigest()
-    try:
-        with transaction.atomic():
-            UsedRoundTrip.objects.create(
-                digest=digest, expires_at=datetime.fromtimestamp(trip.expires_at, tz=UTC)
-            )
-    except IntegrityError:
-        raise RoundTripLost(Lost.USED, trip.target) from None
+        raise RoundTripLost(Lost.EXPIRED, trip.target, trip)
+    digest = _digest(trip.identifier)
+    if not _insert(digest, trip.expires_at):
+        raise RoundTripLost(Lost.USED, trip.target, trip)
     if digest.startswith("0"):
         # One callback in sixteen tidies up, so that no cron job has to.
         UsedRoundTrip.objects.filter(expires_at__lt=now).delete()
     return trip
+
+
+def first_to_tell(trip: RoundTrip, *, now: datetime) -> bool:
+    """Say, once for all processes, that this journey came back after its end.
+
+    So each state leaves one more row at most, however often a browser presents its own again;
+    and only for a day, beyond which nothing is kept to know it by.
+    """
+    until = trip.expires_at + TOLD_FOR
+    return now.timestamp() < until and _insert(_digest(f"told {trip.identifier}"), until)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _insert(digest: str, expires_at: int) -> bool:
+    """Insert a digest under the unique constraint, and say whether it was the first."""
+    try:
+        with transaction.atomic():
+            UsedRoundTrip.objects.create(
+                digest=digest, expires_at=datetime.fromtimestamp(expires_at, tz=UTC)
+            )
+    except IntegrityError:
+        return False
+    return True
 
 
 def _open(state: str, browser_key: str) -> tuple[RoundTrip, str]:

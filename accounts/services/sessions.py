@@ -52,6 +52,7 @@ def start_session(
     request.session.flush()
     login(request, user, backend=backend)
     request.session.update(notes or {})
+    # Once and whole, while the lock is held; the cookie finds it written.
     request.session.save()
     return True
 

@@ -103,6 +103,11 @@ def record_refusal(attempt: Attempt, refused: SignInRefused) -> None:
     )
 
 
+def record_lost(attempt: Attempt, why: Reason, *, is_test: bool) -> None:
+    """Write down that somebody's own journey came back after its end."""
+    (record_test if is_test else record_refusal)(attempt, SignInRefused(why))
+
+
 def record_unforeseen(attempt: Attempt, error: Exception, *, is_test: bool) -> None:
     """Write down a sign-in that an error of our own ended; whoever calls raises it again.
 
@@ -130,20 +135,23 @@ def record_test(attempt: Attempt, refused: SignInRefused | None = None) -> None:
     )
 
 
-def log_unstarted(attempt: Attempt, refused: SignInRefused) -> None:
-    """Log why a journey could not begin, a few lines a minute at most; no row is written."""
+def log_unstarted(refused: SignInRefused) -> None:
+    """Log why a journey could not begin, a few lines a minute at most; no row is written.
+
+    Nor is there a reference: whoever was told one would have it looked up in vain.
+    """
     if store.count("sso:unstarted", 60) <= STRAY_LINES_A_MINUTE:
         log.warning(
             "oidc sign-in could not begin",
             _event="sso.start.failed",
             reason=refused.reason.value,
-            reference=attempt.reference,
             detail=refused.detail[:200],
         )
 
 
 def count_stray_callback(why: str) -> None:
-    """Log a callback that belongs to no round trip, a few lines a minute at most."""
+    """Count a callback that belongs to no round trip; log a few of them a minute at most."""
+    metrics.count_stray(why)
     if store.count("sso:stray", 60) <= STRAY_LINES_A_MINUTE:
         log.info("oidc callback without a round trip", _event="sso.callback.stray", why=why)
 

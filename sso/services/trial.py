@@ -68,7 +68,7 @@ def failed(refused: SignInRefused, *, config: Config, attempt: Attempt) -> Trial
 
 def unstarted(refused: SignInRefused, *, config: Config, attempt: Attempt) -> Trial:
     """Report a test that could not begin; as with a real one, that leaves no row."""
-    log_unstarted(attempt, refused)
+    log_unstarted(refused)
     if refused.reason is Reason.NOT_READY:
         labels = ", ".join(REQUIRED[name] for name in config.missing)
         refused = SignInRefused(refused.reason, detail=f"Still empty: {labels}.")

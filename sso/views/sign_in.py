@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.contrib.auth.decorators import login_not_required
@@ -24,14 +23,13 @@ from accounts.targets import safe_target
 from sso import conf, round_trip
 from sso.backends import Callback
 from sso.conf import Config, provider_label
-from sso.messages import SESSION_EXPIRED, sentence_for
+from sso.messages import sentence_for
 from sso.models import SignInAttempt
 from sso.provider.deadline import Deadline
 from sso.round_trip import Lost, Purpose, RoundTrip, RoundTripLost
 from sso.rules.reasons import Reason, SignInRefused
 from sso.services.attempts import (
     Attempt,
-    count_stray_callback,
     log_unstarted,
     record_refusal,
     record_success,
@@ -46,6 +44,7 @@ from sso.services.sign_out import notes_for_sign_out
 from sso.services.verification import CALLBACK_SECONDS, Verified, identify
 from sso.views.browser_key import browser_cookie_name, remember_browser
 from sso.views.callback_query import check_issuer, check_shape, code_in
+from sso.views.lost_callback import send_on
 from sso.views.trial_callback import report, report_failure
 
 BACKEND: Final = "sso.backends.OIDCBackend"
@@ -87,12 +86,9 @@ class StartView(View):
 
 
 def unavailable(request: HttpRequest, refused: SignInRefused, config: Config) -> HttpResponse:
-    """Answer 503 with one sentence; the cause is in the log under the reference shown."""
-    attempt = Attempt(issuer=config.issuer, address=request.META.get("REMOTE_ADDR", ""))
-    log_unstarted(attempt, refused)
-    text = sentence_for(
-        refused.reason, reference=attempt.reference, provider=provider_label(config.issuer)
-    )
+    """Answer 503 with one sentence; the cause is in the log."""
+    log_unstarted(refused)
+    text = sentence_for(refused.reason, reference="", provider=provider_label(config.issuer))
     return render(request, "sso/unavailable.html", {"text": text}, status=503)
 
 
@@ -113,7 +109,7 @@ class CallbackView(View):
         try:
             trip = self._take(request)
         except RoundTripLost as lost:
-            return self._lost(request, lost)
+            return _leave(send_on(request, lost, attempt))
         try:
             return self._come_back(request, trip, attempt)
         except Exception as error:
@@ -164,14 +160,6 @@ class CallbackView(View):
             browser_key=request.COOKIES.get(browser_cookie_name(), ""),
             now=timezone.now(),
         )
-
-    def _lost(self, request: HttpRequest, lost: RoundTripLost) -> HttpResponse:
-        """Send a reload or a double click of somebody signed in on; everybody else starts again."""
-        if request.user.is_authenticated:
-            return _leave(redirect(lost.target or settings.LOGIN_REDIRECT_URL))
-        count_stray_callback(lost.why.value)
-        messages.error(request, SESSION_EXPIRED)
-        return _leave(redirect("accounts:login"))
 
     def _check(self, request: HttpRequest, trip: RoundTrip, config: Config) -> None:
         """Refuse what cannot be an honest answer to what was asked (verification.md, Callback)."""

@@ -80,13 +80,11 @@ EXPECTED = [
     "SELECT accounts_profilephoto",  # younger than a day
     "SELECT accounts_user",  # locked: still active …
     "SELECT sso_linkedidentity",  # … and still theirs
-    "SELECT accounts_session",  # Django's login: a new key, free and stored …
-    "INSERT accounts_session",
-    "UPDATE accounts_user",  # … and last_login
+    "UPDATE accounts_user",  # last_login
     "SELECT accounts_session",  # sessions that have ended, to delete
-    "UPDATE accounts_session",  # whose it is, under the lock
+    "SELECT accounts_session",  # a new key that is free …
+    "INSERT accounts_session",  # … and the session, whole, under the lock
     "INSERT sso_signinattempt",  # the record
-    "UPDATE accounts_session",  # Django's middleware, with the cookie
 ]
 
 

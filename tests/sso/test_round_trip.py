@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +21,7 @@ from sso.models import SignInAttempt, UsedRoundTrip
 from sso.provider import tokens
 from sso.services.settings import save_settings
 from tests.people import HOST
+from tests.sso import trials
 from tests.sso.conftest import connect
 
 pytestmark = pytest.mark.django_db
@@ -52,14 +54,18 @@ def who(browser: Client) -> str:
     return told.json()["username"] if told.status_code == 200 else ""
 
 
-def is_lost(browser: Client, response, sim) -> bool:
-    """Say whether a callback led nowhere: not signed in, one sentence, nothing asked or written."""
+def is_lost(browser: Client, response, sim, reason: str = "") -> bool:
+    """Say whether a callback led nowhere: not signed in, one sentence, nothing asked.
+
+    Written down is what came back too late or twice, and nothing else.
+    """
     assert response.status_code == 302
     assert response["Location"] == "/login"
     assert EXPIRED in browser.get("/login").text
     assert who(browser) == ""
     assert sim.requests.count("token") == 0
-    assert not SignInAttempt.objects.exists()
+    rows = SignInAttempt.objects.values_list("outcome", "reason")
+    assert list(rows) == ([("refused", reason)] if reason else [])
     return True
 
 
@@ -230,11 +236,11 @@ def test_a_second_callback_with_one_state_is_lost(connected, client):
     sent = begin(client)
     path = answer(connected, sent["url"])
     client.get(path)
-    client.logout()
+    client.post("/logout")
     connected.requests.clear()
     SignInAttempt.objects.all().delete()
 
-    assert is_lost(client, client.get(path), connected)
+    assert is_lost(client, client.get(path), connected, "state_used")
 
 
 def test_a_state_is_used_up_whatever_came_of_it(connected, client):
@@ -248,7 +254,8 @@ def test_a_state_is_used_up_whatever_came_of_it(connected, client):
     client.get(path)
 
     assert who(client) == ""
-    assert SignInAttempt.objects.count() == 1
+    reasons = SignInAttempt.objects.order_by("pk").values_list("reason", flat=True)
+    assert list(reasons) == ["provider_status", "state_used"]
     assert connected.requests.count("token") == 1
 
 
@@ -271,7 +278,10 @@ def test_of_two_callbacks_at_the_same_moment_one_goes_on(connected, client, monk
     assert meanwhile == ["/login"]
     assert (who(client), who(other)) == ("alice", "")
     assert connected.requests.count("token") == 1
-    assert SignInAttempt.objects.count() == 1
+    assert sorted(SignInAttempt.objects.values_list("outcome", flat=True)) == [
+        "refused",
+        "signed_in",
+    ]
 
 
 def test_used_states_do_not_pile_up(connected, sign_in):
@@ -298,8 +308,7 @@ def test_too_late_is_lost(connected, client):
     path = answer(connected, begin(client)["url"])
 
     with later(601):
-        assert is_lost(client, client.get(path), connected)
-    assert UsedRoundTrip.objects.count() == 0
+        assert is_lost(client, client.get(path), connected, "state_expired")
 
 
 def test_just_in_time_is_not(connected, client):
@@ -317,7 +326,7 @@ def test_the_time_it_may_take_is_the_operators(connected, client, settings):
     assert client.cookies[COOKIE]["max-age"] == 60
 
     with later(61):
-        assert is_lost(client, client.get(path), connected)
+        assert is_lost(client, client.get(path), connected, "state_expired")
 
 
 @pytest.mark.parametrize("cookie", [None, "", "x", "A" * 43, "A" * 44, "\u00e9" * 43])
@@ -510,3 +519,91 @@ def test_the_session_key_changes_at_every_sign_in(connected, sign_in):
 
     assert browser.session.session_key != first
     assert not Session.objects.filter(session_key=first).exists()
+
+
+# What is told of it
+
+
+def test_a_browser_that_comes_back_again_and_again_fills_no_table(connected, client):
+    path = answer(connected, begin(client)["url"])
+    client.get(path)
+    client.post("/logout")
+
+    for _ in range(5):
+        assert client.get(path)["Location"] == "/login"
+
+    reasons = SignInAttempt.objects.order_by("pk").values_list("reason", flat=True)
+    assert list(reasons) == ["", "state_used"]
+    with later(700):
+        client.get(path)
+    assert SignInAttempt.objects.count() == 2
+
+
+def test_nor_does_one_that_comes_too_late(connected, client):
+    path = answer(connected, begin(client)["url"])
+
+    with later(601):
+        for _ in range(5):
+            client.get(path)
+    with later(86_000):
+        client.get(path)
+    assert SignInAttempt.objects.get().reason == "state_expired"
+    # By then nothing is kept to know it by, so it is told of no more.
+    with later(2 * 86_400):
+        UsedRoundTrip.objects.all().delete()
+        client.get(path)
+    assert SignInAttempt.objects.count() == 1
+
+
+def test_what_is_told_of_a_late_one(connected, client, admin_client):
+    path = answer(connected, begin(client)["url"])
+    with later(601):
+        client.get(path, headers={"user-agent": "Late/1.0"})
+
+    attempt = SignInAttempt.objects.get()
+    assert attempt.issuer == connected.issuer
+    assert (attempt.user_agent, attempt.address) == ("Late/1.0", "127.0.0.1")
+    assert attempt.user_id is None
+    listed = admin_client.get("/settings/sign-ins", {"reason": "state_expired"})
+    assert [row.reference for row in listed.context["page"].object_list] == [attempt.reference]
+    page = admin_client.get(f"/settings/sign-ins/{attempt.reference}").text
+    assert "Coming back from the provider took too long." in page
+
+
+def test_a_reload_of_somebody_signed_in_is_the_same_attempt(connected, client):
+    path = answer(connected, begin(client)["url"])
+    for _ in range(3):
+        assert client.get(path)["Location"] == "/"
+
+    assert SignInAttempt.objects.get().outcome == "signed_in"
+    assert who(client) == "alice"
+
+
+def test_a_late_test_is_told_of_as_one(connected, admin_client, administrator):
+    callback = connected.new_browser().sign_in(trials.begin(admin_client), "alice")
+
+    with later(601):
+        admin_client.get(callback.removeprefix(f"http://{HOST}"))
+
+    attempt = SignInAttempt.objects.get()
+    assert (attempt.outcome, attempt.reason) == ("tested", "state_expired")
+    assert attempt.user_id == administrator.pk
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_whatever_else_comes_is_counted(connected, client, sign_in, settings, signed_in, caplog):
+    caplog.set_level(logging.INFO)
+    settings.METRICS_TOKEN = "the-right-one"
+    browser = sign_in("alice") if signed_in else client
+    theirs = answer(connected, begin(Client(headers={"host": HOST}))["url"])
+    rows = SignInAttempt.objects.count()
+
+    for path in [theirs] * 2 + [f"{CALLBACK}?state=invented", f"{CALLBACK}?error=x", CALLBACK] * 3:
+        browser.get(path)
+
+    assert SignInAttempt.objects.count() == rows
+    counted = client.get("/metrics", headers={"authorization": "Bearer the-right-one"}).text
+    assert 'patchmon_sso_stray_callbacks_total{why="other_browser"} 2.0' in counted
+    assert 'patchmon_sso_stray_callbacks_total{why="unknown"} 9.0' in counted
+    lines = [line for line in caplog.records if "without a round trip" in line.getMessage()]
+    assert len(lines) == 5

@@ -310,8 +310,10 @@ def test_cancelling_at_the_provider_says_so(connected, client):
 
     client.get(callback.removeprefix(f"http://{HOST}"))
 
-    assert "You cancelled the sign-in" in client.get("/login").content.decode()
+    page = client.get("/login").content.decode()
+    assert "You cancelled the sign-in. Press the button to try again" in page
     assert only_attempt().reason == "cancelled"
+    assert f"give your administrator this reference: {only_attempt().reference}" in page
 
 
 @pytest.mark.parametrize("method", ["post", "put", "head", "options", "delete"])

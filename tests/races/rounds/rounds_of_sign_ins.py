@@ -28,8 +28,10 @@ def test_two_callbacks_with_one_state(connected, lanes):
         # Nobody has a session when they start, so the second is told to begin again.
         assert sorted(answer.location for answer in answers) == ["/", "/login"]
         assert connected.requests.count("token") == 1
-        assert UsedRoundTrip.objects.count() == number + 1
-        assert SignInAttempt.objects.count() == number + 1
+        # Used up once, and told of once as having come twice.
+        assert UsedRoundTrip.objects.count() == 2 * (number + 1)
+        told = SignInAttempt.objects.values_list("reason", flat=True)
+        assert sorted(told) == [""] * (number + 1) + ["state_used"] * (number + 1)
         user = User.objects.get(username=person.key)
         assert Session.objects.filter(user=user).count() == 1
         for answer in answers:
@@ -55,7 +57,12 @@ def test_one_state_in_the_browser_of_somebody_signed_in_by_now(connected, lanes)
         # Of the three, one is new; it ends the session that the others may still come with.
         assert connected.requests.count("token") == 1
         assert {answer.location for answer in answers} <= {"/", "/login"}
-        assert SignInAttempt.objects.count() == 2 * (number + 1)
+        signed_in = SignInAttempt.objects.filter(outcome="signed_in")
+        assert signed_in.count() == 2 * (number + 1)
+        # Whoever came with the session that has ended is told of, once for each state.
+        others = SignInAttempt.objects.exclude(outcome="signed_in")
+        assert set(others.values_list("reason", flat=True)) <= {"state_used"}
+        assert others.count() <= 2 * (number + 1)
         assert Session.objects.filter(user__username=person.key).count() == 1
 
 

@@ -187,7 +187,7 @@ def assert_refused(browser: Browser, reason: Reason | None) -> SignInAttempt | N
     page = browser.page
     assert browser.username == ""
     assert_no_secret(browser, page, attempt)
-    if attempt is None or attempt.reason == Reason.STALE_CONFIG:
+    if attempt is None or Reason(attempt.reason).is_about_the_round_trip:
         assert "Session expired. Press the button again." in page
     else:
         assert attempt.reference in page
