@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -136,8 +138,8 @@ def credential_fingerprint(issuer: str, client_id: str, client_secret: str) -> s
     return salted_hmac("sso.credential", text, algorithm="sha256").hexdigest()
 
 
-def current(url: str | None = None) -> Config:
-    """Read the configuration in force; ``url`` is the Server URL where it is known already."""
+def current(url: Callable[[], str] = server_url) -> Config:
+    """Read the configuration in force; ``url`` tells the Server URL, as ``server_url`` does."""
     environment: EnvironmentConfig | None = settings.SSO_ENVIRONMENT
     if environment is None:
         return from_rows(*_rows(), url=url)
@@ -153,7 +155,7 @@ def for_request(request: HttpRequest) -> Config:
         return current()
     config: Config | None = getattr(request, "sso_config", None)
     if config is None:
-        config = current(server_url_of(request))
+        config = current(partial(server_url_of, request))
         request.sso_config = config  # type: ignore[attr-defined]  # for this request alone
     return config
 
@@ -170,7 +172,9 @@ def _rows() -> tuple[OIDCSettings, RoleMappingRow]:
     return row, RoleMappingRow(**{name: getattr(row, f"{_MAPPING}{name}") for name in names})
 
 
-def from_rows(row: OIDCSettings, mapping: RoleMappingRow, *, url: str | None = None) -> Config:
+def from_rows(
+    row: OIDCSettings, mapping: RoleMappingRow, *, url: Callable[[], str] = server_url
+) -> Config:
     """Read the configuration out of the two singletons."""
     try:
         client_secret = decrypt(row.client_secret_encrypted)
@@ -197,14 +201,14 @@ def from_rows(row: OIDCSettings, mapping: RoleMappingRow, *, url: str | None = N
             mapping.default_role,
             {role: getattr(mapping, name) for role, name in GROUP_FIELDS.items()},
         ),
-        server_url=server_url() if url is None else url,
+        server_url=url(),
         client_refused=_is_refused(row, row.issuer, row.client_id, client_secret),
         local_sign_in_until=row.local_sign_in_until,
     )
 
 
 def from_environment(
-    environment: EnvironmentConfig, row: OIDCSettings, *, url: str | None = None
+    environment: EnvironmentConfig, row: OIDCSettings, *, url: Callable[[], str] = server_url
 ) -> Config:
     """Read the configuration out of the variables; of the database only its state counts."""
     issuer = environment.text("issuer")
@@ -233,7 +237,7 @@ def from_environment(
             environment.text("default_role", Role.USER.value),
             {role: environment.text(name) for role, name in GROUP_FIELDS.items()},
         ),
-        server_url=server_url() if url is None else url,
+        server_url=url(),
         client_refused=_is_refused(row, issuer, client_id, client_secret),
         local_sign_in_until=row.local_sign_in_until,
     )
