@@ -193,6 +193,7 @@ def _attempt(attempt: SignInAttempt) -> dict[str, Any]:
             "at",
             "outcome",
             "reason",
+            "detail",
             "username",
             "email",
             "groups",

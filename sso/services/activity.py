@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from django.db.models import CharField, Count
+from django.db.models import CharField, Count, QuerySet
 from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from sso.rules.decision import RoleRule
 DAYS: Final = 30
 MOST_REASONS: Final = 5
 MOST_REFUSALS: Final = 1000
+NOT_COUNTED: Final = (SignInAttempt.Outcome.TESTED, SignInAttempt.Outcome.LOCAL_OPENED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +54,9 @@ class Activity:
 def recent_activity(now: datetime) -> Activity:
     """Count the last thirty days in one query for the days and one for the reasons."""
     first = now.date() - timedelta(days=DAYS - 1)
-    # A test signs nobody in, and refuses nobody either.
+    # A test signs nobody in, and refuses nobody either; nor does the command line.
     midnight = timezone.make_aware(datetime.combine(first, time.min))
-    attempts = SignInAttempt.objects.filter(at__gte=midnight).exclude(
-        outcome=SignInAttempt.Outcome.TESTED
-    )
+    attempts = SignInAttempt.objects.filter(at__gte=midnight).exclude(outcome__in=NOT_COUNTED)
     counted: Counter[tuple[date, bool]] = Counter()
     # Moments are kept in UTC: their first ten letters are the day, and cheaper than a conversion.
     written = Substr(Cast("at", CharField()), 1, len("2026-01-31"))
@@ -87,6 +86,12 @@ def kept_superadmin() -> SignInAttempt | None:
     )
     last = signed_in.order_by("-at", "-pk").first()
     return last if last is not None and last.role_rule == RoleRule.KEPT_LAST_SUPERADMIN else None
+
+
+def newest_sign_ins(number: int) -> QuerySet[SignInAttempt]:
+    """Return the last attempts of people, without what the command line did."""
+    attempts = SignInAttempt.objects.exclude(outcome=SignInAttempt.Outcome.LOCAL_OPENED)
+    return attempts.order_by("-at", "-pk")[:number]
 
 
 def refused_since(moment: datetime) -> int:
