@@ -30,7 +30,13 @@ from sso.provider.checkup.findings import Outcome
 from sso.readiness import Cause, Readiness, readiness
 from sso.rules.meanings import explain_reason
 from sso.rules.reasons import Reason
-from sso.services.activity import MOST_REFUSALS, kept_superadmin, recent_activity, refused_since
+from sso.services.activity import (
+    MOST_REFUSALS,
+    kept_superadmin,
+    newest_sign_ins,
+    recent_activity,
+    refused_since,
+)
 from sso.services.checkup_runs import last_check
 from sso.services.secret_expiry import reminder
 
@@ -78,7 +84,7 @@ def _administration() -> dict[str, Any]:
         "reasons": [(_reason_text(reason), number) for reason, number in activity.reasons],
         "sso_state": {"kind": kind, "label": label} | _sso_state(config, state),
         "attention": _attention(config, state),
-        "recent_attempts": SignInAttempt.objects.order_by("-at", "-pk")[:RECENT],
+        "recent_attempts": newest_sign_ins(RECENT),
     }
 
 

@@ -202,6 +202,7 @@ def _attempt(attempt: SignInAttempt) -> dict[str, Any]:
             "at",
             "outcome",
             "reason",
+            "detail",
             "username",
             "email",
             "groups",

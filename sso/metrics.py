@@ -13,7 +13,11 @@ from sso.round_trip import Lost
 from sso.rules.reasons import Reason
 
 KEPT_SECONDS: Final = 30 * 86_400
-OUTCOMES: Final = tuple(SignInAttempt.Outcome.values)
+OUTCOMES: Final = tuple(
+    outcome.value
+    for outcome in SignInAttempt.Outcome
+    if outcome is not SignInAttempt.Outcome.LOCAL_OPENED
+)
 REASONS: Final = tuple(reason.value for reason in Reason)
 STRAYS: Final = tuple(Lost)
 CHANGES: Final = ("ready", "not_ready", "off")

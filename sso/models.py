@@ -134,13 +134,17 @@ class LinkedIdentity(models.Model):
 
 
 class SignInAttempt(models.Model):
-    """One sign-in that came back with a genuine state, whatever became of it."""
+    """One sign-in that came back with a genuine state, whatever became of it.
+
+    Beside them stands what opened the way past single sign-on, so that both are read together.
+    """
 
     class Outcome(models.TextChoices):
         SIGNED_IN = "signed_in", "Signed in"
         LINKED = "linked", "Connected"
         REFUSED = "refused", "Refused"
         TESTED = "tested", "Tested"
+        LOCAL_OPENED = "local_opened", "Local sign-in opened"
 
     reference = models.CharField(max_length=16, unique=True)
     at = models.DateTimeField(default=timezone.now)
@@ -200,6 +204,11 @@ class SignInAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reference} {self.outcome}"
+
+    @property
+    def is_sign_in(self) -> bool:
+        """Say whether somebody came back from the provider, rather than the command line ran."""
+        return self.outcome != self.Outcome.LOCAL_OPENED
 
     @property
     def can_be_linked(self) -> bool:

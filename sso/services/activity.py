@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from django.db.models import Count, Value
+from django.db.models import Count, QuerySet, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -19,8 +19,9 @@ from sso.rules.decision import RoleRule
 DAYS: Final = 30
 MOST_REASONS: Final = 5
 MOST_REFUSALS: Final = 1000
-# A test signs nobody in, and refuses nobody either.
-_REAL: Final = tuple(each for each in SignInAttempt.Outcome if each is not each.TESTED)
+# A test signs nobody in, and refuses nobody either; nor does the command line.
+NOT_COUNTED: Final = (SignInAttempt.Outcome.TESTED, SignInAttempt.Outcome.LOCAL_OPENED)
+_REAL: Final = tuple(each for each in SignInAttempt.Outcome if each not in NOT_COUNTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,12 @@ def kept_superadmin() -> SignInAttempt | None:
     )
     last = signed_in.order_by("-at", "-pk").first()
     return last if last is not None and last.role_rule == RoleRule.KEPT_LAST_SUPERADMIN else None
+
+
+def newest_sign_ins(number: int) -> QuerySet[SignInAttempt]:
+    """Return the last attempts of people, without what the command line did."""
+    attempts = SignInAttempt.objects.exclude(outcome=SignInAttempt.Outcome.LOCAL_OPENED)
+    return attempts.order_by("-at", "-pk")[:number]
 
 
 def refused_since(moment: datetime) -> int:

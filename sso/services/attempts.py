@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -135,6 +135,16 @@ def record_test(attempt: Attempt, refused: SignInRefused | None = None) -> None:
     )
 
 
+def record_local_opened(until: datetime) -> None:
+    """Write down that the command line holds local sign-in open; it is nobody's sign-in."""
+    row = SignInAttempt(
+        reference=new_reference(),
+        outcome=SignInAttempt.Outcome.LOCAL_OPENED,
+        detail=f"Until {until:%Y-%m-%d %H:%M} UTC, by the command sso allow-local-login.",
+    )
+    _write(row)
+
+
 def log_unstarted(refused: SignInRefused) -> None:
     """Log why a journey could not begin, a few lines a minute at most; no row is written.
 
@@ -209,10 +219,14 @@ def _say_what_it_said(row: SignInAttempt, error: ProviderError | None) -> None:
 
 
 def _save(row: SignInAttempt) -> None:
-    """Save in a transaction of its own: recording can never fail or undo a sign-in."""
     metrics.count_outcome(row.outcome)
     if row.outcome == SignInAttempt.Outcome.REFUSED:
         metrics.count_refusal(row.reason)
+    _write(row)
+
+
+def _write(row: SignInAttempt) -> None:
+    """Write in a transaction of its own: recording can never fail or undo a sign-in."""
     for event, phrase, work in (
         ("sso.attempt.not_recorded", "oidc attempt not recorded", partial(_insert, row)),
         ("sso.attempts.not_pruned", "oidc attempts not pruned", _prune),

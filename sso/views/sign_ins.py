@@ -125,6 +125,9 @@ class SignInView(PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest, reference: str) -> HttpResponse:
         attempt = get_object_or_404(SignInAttempt, reference=reference.upper())
+        if not attempt.is_sign_in:
+            context = {"attempt": attempt, "happened": happened(attempt)}
+            return render(request, "sso/local_opened.html", context)
         config = conf.current()
         explanation = explanation_of(attempt)
         error = _provider_error(attempt)
@@ -153,6 +156,9 @@ def explanation_of(attempt: SignInAttempt) -> Explanation | None:
 
 
 def happened(attempt: SignInAttempt) -> str:
+    """Say in a sentence what became of an attempt; nothing where it went through."""
+    if not attempt.is_sign_in:
+        return "The command line lets people sign in with passwords for a while."
     explanation = explanation_of(attempt)
     return explanation.happened if explanation is not None else ""
 

@@ -10,16 +10,19 @@ import pytest
 from auditlog.models import LogEntry
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from accounts.models import Session, User
 from accounts.roles import Role
 from entra_sim import defaults
 from sso import conf
 from sso.environment import read_environment
-from sso.models import OIDCSettings
+from sso.models import OIDCSettings, SignInAttempt
 from sso.services.settings import save_settings
+from sso.services.undo import last_change
 from tests.people import PASSWORD
 from tests.sso.conftest import connect
+from tests.sso.test_recording import failing
 
 pytestmark = pytest.mark.django_db
 
@@ -223,6 +226,45 @@ def test_rotated_keys_open_the_secret_with_the_first_alone(connected, settings):
     assert conf.current().client_secret == defaults.SECRET_VALUE
     settings.ENCRYPTION_KEYS = [old]
     assert conf.current().secret_readable is False
+    changed = LogEntry.objects.first()
+    assert changed.changes == {"client_secret": ["set", "encrypted with the first key"]}
+    assert defaults.SECRET_VALUE not in str(vars(changed))
+
+
+def test_a_secret_that_is_saved_while_keys_are_rotated_is_not_lost(connected, monkeypatch):
+    """The secret is read under the lock, not before."""
+    read: list[OIDCSettings] = []
+    load = OIDCSettings.load
+
+    def load_and_let_somebody_save() -> OIDCSettings:
+        row = load()
+        if not read:
+            read.append(row)
+            save_settings({"client_secret": "another~secret.Value-12345"}, actor=None)
+        return row
+
+    monkeypatch.setattr(OIDCSettings, "load", load_and_let_somebody_save)
+    run("rotate-keys")
+    monkeypatch.undo()
+
+    assert read
+    assert conf.current().client_secret == "another~secret.Value-12345"
+
+
+def test_rotating_where_no_secret_is_stored_says_so(db):
+    assert "No client secret is stored" in run("rotate-keys")
+
+    assert not LogEntry.objects.exists()
+
+
+def test_rotated_keys_are_no_change_that_could_be_undone(connected):
+    save_settings({"button_text": "Enter"}, actor=None)
+    run("rotate-keys")
+
+    undone = last_change()
+    assert undone is not None
+    assert undone.labels == ("Button Text",)
+    assert undone.secret is False
 
 
 def test_rotating_without_the_earlier_key_is_refused_and_loses_nothing(connected, settings):
@@ -291,7 +333,17 @@ def test_allow_local_login_opens_the_way_back_and_is_recorded(connected, sign_in
     assert client.post("/login", credentials).status_code == 303
     assert LogEntry.objects.first().changes == {"local sign-in": ["", "allowed for 5 minutes"]}
 
+    opened = SignInAttempt.objects.get(outcome="local_opened")
+    until = OIDCSettings.load().local_sign_in_until
+    assert until is not None
+    assert (
+        opened.detail == f"Until {until:%Y-%m-%d %H:%M} UTC, by the command sso allow-local-login."
+    )
+    assert (opened.user_id, opened.username, opened.reason, opened.groups) == (None, "", "", [])
+
     run("allow-local-login", "--minutes", "0")
+    # That it was ended is no opening.
+    assert SignInAttempt.objects.filter(outcome="local_opened").count() == 1
     client.logout()
     assert client.post("/login", credentials).status_code == 403
 
@@ -301,6 +353,25 @@ def test_allow_local_login_has_bounds(db, minutes):
     refused("allow-local-login", f"--minutes={minutes}")
 
     assert OIDCSettings.load().local_sign_in_until is None
+    assert not SignInAttempt.objects.exists()
+
+
+def test_the_way_back_opens_although_it_cannot_be_recorded(connected, sign_in, client):
+    sign_in("sofia")
+    save_settings({"disable_local_auth": True}, actor=None)
+
+    with failing("INSERT sso_signinattempt"):
+        run("allow-local-login", "--minutes", "5")
+
+    assert client.post("/login", {"username": "boss", "password": PASSWORD}).status_code == 303
+
+
+def test_without_its_change_record_the_way_back_stays_shut(connected):
+    with failing("INSERT auditlog_logentry"), pytest.raises(OperationalError):
+        run("allow-local-login", "--minutes", "5")
+
+    assert OIDCSettings.load().local_sign_in_until is None
+    assert not SignInAttempt.objects.exists()
 
 
 def test_a_wrong_word_is_a_line_and_not_a_traceback(db):

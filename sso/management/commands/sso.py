@@ -7,23 +7,18 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from accounts.changes import record
 from accounts.models import User
 from accounts.services import set_password
 from sso import conf
-from sso.encryption import CannotDecrypt, decrypt, encrypt
+from sso.encryption import CannotDecrypt
 from sso.environment_import import import_environment
-from sso.models import OIDCSettings
 from sso.provider.checkup.findings import Outcome
 from sso.readiness import local_sign_in_open, readiness
 from sso.rules.secret_expiry import EXPIRY_REMOVED
@@ -31,6 +26,7 @@ from sso.services.checkup_runs import run_all
 from sso.services.checkup_settings import PLACE_LABELS
 from sso.services.secret_expiry import secret_expiry
 from sso.services.settings import Saved, SettingsConflict
+from sso.services.upkeep import open_local_sign_in, rotate_keys
 from sso.settings_document import (
     READ_ONLY,
     SECRET_KEY,
@@ -38,8 +34,6 @@ from sso.settings_document import (
     apply_document,
     read_document,
 )
-
-log = structlog.stdlib.get_logger(__name__)
 
 MOST_MINUTES = 24 * 60
 
@@ -148,15 +142,17 @@ class Command(BaseCommand):
         self.stdout.write("The values are in the database. Remove the OIDC_* lines and restart.")
 
     def do_rotate_keys(self, options: Mapping[str, Any]) -> None:
-        row = OIDCSettings.load()
         try:
-            row.client_secret_encrypted = encrypt(decrypt(row.client_secret_encrypted))
+            found = rotate_keys()
         except CannotDecrypt:
             raise CommandError(
                 "No key at hand opens the stored secret: put the earlier key back first."
             ) from None
-        row.save(update_fields=["client_secret_encrypted"])
-        self.stdout.write("The stored secret is encrypted with the first key.")
+        self.stdout.write(
+            "The stored secret is encrypted with the first key."
+            if found
+            else "No client secret is stored, so there was nothing to encrypt."
+        )
 
     def do_set_password(self, options: Mapping[str, Any]) -> None:
         try:
@@ -175,11 +171,7 @@ class Command(BaseCommand):
         minutes = options["minutes"]
         if not 0 <= minutes <= MOST_MINUTES:
             raise CommandError(f"Give between 0 and {MOST_MINUTES} minutes; 0 ends it.")
-        row = OIDCSettings.load()
-        until = timezone.now() + timedelta(minutes=minutes)
-        OIDCSettings.objects.filter(pk=row.pk).update(local_sign_in_until=until)
-        record(row, {"local sign-in": ("", f"allowed for {minutes} minutes")}, actor=None)
-        log.warning("oidc local sign-in allowed", _event="sso.local_allowed", minutes=minutes)
+        until = open_local_sign_in(minutes)
         self.stdout.write(f"Passwords are accepted for {minutes} minutes, until {until:%H:%M} UTC.")
 
 
