@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sso', '0004_activity_indexes'),
+        ('sso', '0005_client_secret_expires'),
     ]
 
     operations = [

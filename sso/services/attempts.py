@@ -21,7 +21,7 @@ from sso import metrics
 from sso.models import SignInAttempt
 from sso.provider import store
 from sso.rules.claims import GroupsClaim, Identity
-from sso.rules.decision import Create
+from sso.rules.decision import Create, RoleRule
 from sso.rules.reasons import ProviderError, Reason, SignInRefused
 from sso.services.admission import Admission
 from sso.services.linked import GROUPS_KEPT
@@ -32,6 +32,10 @@ log = structlog.stdlib.get_logger(__name__)
 REFERENCE_LETTERS: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 REFERENCE_LENGTH: Final = 8
 STRAY_LINES_A_MINUTE: Final = 5
+# What a sign-in would have done to the role of Super Admin, but for this row.
+SUPERADMIN_ROW_EMPTY: Final = frozenset(
+    {RoleRule.KEPT_SUPERADMIN_ROW_EMPTY, RoleRule.DEFAULT_SUPERADMIN_ROW_EMPTY}
+)
 PRUNE_EVERY: Final = 3600
 PRUNE_AT_ONCE: Final = 5000
 
@@ -82,6 +86,15 @@ def record_success(attempt: Attempt, outcome: SignInAttempt.Outcome) -> None:
         role=row.role_after,
         rule=row.role_rule,
     )
+    if row.role_rule in SUPERADMIN_ROW_EMPTY:
+        log.warning(
+            "oidc superadmin row is empty",
+            _event="sso.superadmin_row_empty",
+            at="sign-in",
+            reference=row.reference,
+            username=row.username,
+            rule=row.role_rule,
+        )
 
 
 def record_refusal(attempt: Attempt, refused: SignInRefused) -> None:

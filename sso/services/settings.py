@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.changes import record
 from accounts.models import User
 from accounts.policy import AccountRefused
+from accounts.roles import Role
 from accounts.services import lock_actor
 from sso.conf import Config, from_rows
 from sso.encryption import encrypt, mark_of
@@ -272,6 +273,8 @@ def _in_force(before: Config, after: Config, changed: tuple[str, ...], actor: Us
         fields=list(changed),
         actor=actor.username if actor is not None else "",
     )
+    if after.sync_roles and not after.mapping.fills(Role.SUPERADMIN):
+        log.warning("oidc superadmin row is empty", _event="sso.superadmin_row_empty", at="saving")
 
 
 def _values(row: OIDCSettings, mapping: RoleMapping) -> dict[str, Any]:

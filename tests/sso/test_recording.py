@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,8 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import ProfilePhoto, Session, User
+from accounts.roles import Role
+from entra_sim import defaults
 from sso.models import LinkedIdentity, SignInAttempt
+from sso.services.settings import save_settings
 from tests.people import HOST
+from tests.sso.conftest import connect
 from tests.sso.test_sign_in import only_attempt, signed_in_as
 from tests.sso.trials import begin
 
@@ -157,3 +161,62 @@ def test_another_browser_is_none_the_wiser(connected):
 
     assert signed_in_as(second) == "alice"
     assert User.objects.filter(username__startswith="alice").count() == 1
+
+
+# A superadmin row that is empty while roles are synced
+
+
+EMPTY_ROW = "oidc superadmin row is empty"
+
+
+@pytest.fixture
+def told(caplog) -> Callable[[], list[str]]:
+    """Say where it was told since the last question, at saving or at a sign-in."""
+    caplog.set_level(logging.INFO)
+
+    def where() -> list[str]:
+        lines = [line for line in caplog.records if EMPTY_ROW in line.getMessage()]
+        assert all(line.levelname == "WARNING" for line in lines)
+        told = [line.msg["at"] for line in lines]
+        caplog.clear()
+        return told
+
+    return where
+
+
+def test_saving_an_empty_superadmin_row_is_told(
+    connected, told, django_capture_on_commit_callbacks
+):
+    saves: list[tuple[dict[str, object], list[str]]] = [
+        ({"superadmin_group": ""}, ["saving"]),
+        ({"button_text": "Enter"}, ["saving"]),
+        ({"sync_roles": False}, []),
+        ({"sync_roles": True}, ["saving"]),
+        ({"superadmin_group": "chiefs"}, []),
+    ]
+    for values, expected in saves:
+        with django_capture_on_commit_callbacks(execute=True):
+            save_settings(values, actor=None)
+        assert told() == expected, values
+
+
+def test_a_sign_in_that_it_mattered_at_is_told(connected, sign_in, told, caplog):
+    sign_in("sofia")
+    assert told() == []
+    connect(connected, superadmin_group="")
+    connected.tenant.people["sofia"].groups = [defaults.ROLE_GROUPS["user"]]
+    caplog.clear()
+
+    sign_in("sofia")
+
+    assert User.objects.get(username="sofia").role == Role.SUPERADMIN
+    assert told() == ["sign-in"]
+    sign_in("alice")
+    assert told() == []
+    # Nor is anybody promoted by the default.
+    connect(connected, superadmin_group="", default_role="superadmin")
+    caplog.clear()
+    connected.tenant.people["nora"].groups = []
+    sign_in("nora")
+    assert User.objects.get(username="nora").role == Role.ADMIN
+    assert told() == ["sign-in"]
