@@ -8,13 +8,16 @@ from typing import Any, Final
 
 from playwright.sync_api import Page
 
-from tests.browser.windows import DESKTOP, PHONE, TABLET, THEMES
+from tests.browser.windows import DESKTOP, PHONE, TABLET
 
 TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+# What looks at colours; all else is the same in either theme.
+COLOURS: Final = ("color-contrast", "link-in-text-block")
+# Without preload: nothing here plays, and what else would be fetched is for rules not asked for.
 _RUN: Final = """
-async ([tags, within]) => {
+async ([type, values, within]) => {
   const { violations } = await axe.run(within || document, {
-    runOnly: { type: "tag", values: tags }, resultTypes: ["violations"],
+    runOnly: { type, values }, resultTypes: ["violations"], preload: false,
   });
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id}: ${help}: ${node.target.join(" ")}: ` +
@@ -74,9 +77,7 @@ def audit(page: Page, within: str = "") -> list[str]:
     `within` (a selector) looks closely at one part alone, of a page that is looked at elsewhere.
     """
     page.evaluate(_OPEN_EVERYTHING)
-    if not page.evaluate("() => 'axe' in window"):
-        page.evaluate(_axe())
-    found = _strings(page, _RUN, [list(TAGS), within])
+    found = _ask_axe(page, "tag", TAGS, within)
     return [*overflow(page), *_strings(page, _UNNAMED), *found]
 
 
@@ -91,11 +92,17 @@ def audit_in_every_shape(page: Page, within: str = "") -> list[str]:
 
 
 def audit_in_both_themes(page: Page, within: str = "") -> list[str]:
-    findings = []
-    for theme in THEMES:
-        page.emulate_media(color_scheme=theme)
-        findings += [f"{theme}: {each}" for each in audit(page, within)]
-    return findings
+    page.emulate_media(color_scheme="light")
+    light = audit(page, within)
+    page.emulate_media(color_scheme="dark")
+    dark = _ask_axe(page, "rule", COLOURS, within)
+    return [*(f"light: {each}" for each in light), *(f"dark: {each}" for each in dark)]
+
+
+def _ask_axe(page: Page, kind: str, names: tuple[str, ...], within: str) -> list[str]:
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(_axe())
+    return _strings(page, _RUN, [kind, list(names), within])
 
 
 def ringless(page: Page) -> list[str]:

@@ -40,6 +40,8 @@ def test_a_token_and_a_refused_password(page: Page, windows: Windows) -> None:
     expect(made.get_by_label("Token", exact=True)).not_to_have_value("")
     see(page, "Profile")
     page.get_by_role("button", name="Revoke Nightly report").click()
+    dialog = page.get_by_role("dialog", name="Revoke Nightly report?")
+    dialog.get_by_role("button", name="Revoke").click()
     steps.expect_toast(page, "The API token is revoked.")
 
     page.get_by_label("Current password").fill(steps.PASSWORD)

@@ -12,7 +12,7 @@ from django.urls import URLResolver, get_resolver, resolve
 from playwright.sync_api import Page, expect
 
 from accounts.roles import ROLES, Role
-from tests.browser.audit import audit, audit_in_both_themes, audit_in_every_shape, ringless
+from tests.browser.audit import audit, audit_in_every_shape, ringless
 from tests.browser.scene import Scene
 from tests.browser.windows import PHONE, Windows
 from tests.test_access_matrix import NOBODY, RULES
@@ -84,7 +84,7 @@ def test_each_page_is_shown_or_refused(scene: Scene, windows: Windows, who: str)
         found = shown(page, address, pages.pop(address))
         if who == Role.SUPERADMIN:
             # Beside the navigation, which a phone folds away, and with tables in place of cards.
-            found += audit_in_both_themes(page) + ringless(page)
+            found += audit(page) + ringless(page)
         findings += [f"{address}: {each}" for each in found]
     for address in pages:
         see_refusal(page, address, who)
