@@ -122,6 +122,7 @@ SIGN_INS: Final = _object(
             at=serializers.DateTimeField(),
             outcome=serializers.ChoiceField(choices=SignInAttempt.Outcome.values),
             reason=serializers.CharField(allow_blank=True),
+            detail=serializers.CharField(allow_blank=True),
             username=serializers.CharField(allow_blank=True),
             email=serializers.CharField(allow_blank=True),
             groups=_texts(),

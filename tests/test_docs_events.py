@@ -13,7 +13,11 @@ from sso.models import SignInAttempt
 ROOT = Path(__file__).resolve().parent.parent
 LEVELS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 # What an event's name may be put together from.
-PARTS: dict[str, list[str]] = {"what": list(throttle._TOLD), "outcome": [*SignInAttempt.Outcome]}
+PARTS: dict[str, list[str]] = {
+    "what": list(throttle._TOLD),
+    # What the command line opens is no sign-in, and logs its own event (sso/services/upkeep.py).
+    "outcome": [each for each in SignInAttempt.Outcome if each != "local_opened"],
+}
 NAME = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")
 
 

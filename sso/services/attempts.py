@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
 import structlog
@@ -240,16 +239,24 @@ def _save(row: SignInAttempt) -> None:
 
 def _write(row: SignInAttempt) -> None:
     """Write in a transaction of its own: recording can never fail or undo a sign-in."""
-    for event, phrase, work in (
-        ("sso.attempt.not_recorded", "oidc attempt not recorded", partial(_insert, row)),
-        ("sso.attempts.not_pruned", "oidc attempts not pruned", _prune),
-    ):
-        try:
-            work()
-        except DatabaseError as error:
-            log.error(  # noqa: TRY400 - the text of a database error may quote what was written
-                phrase, _event=event, reference=row.reference, error=type(error).__name__
-            )
+    # Without the error's own text, which may quote what was written.
+    try:
+        _insert(row)
+    except DatabaseError as error:
+        log.error(  # noqa: TRY400 - see above
+            "oidc attempt not recorded",
+            _event="sso.attempt.not_recorded",
+            reference=row.reference,
+            error=type(error).__name__,
+        )
+    try:
+        _prune()
+    except DatabaseError as error:
+        log.error(  # noqa: TRY400 - see above
+            "oidc attempts not pruned",
+            _event="sso.attempts.not_pruned",
+            error=type(error).__name__,
+        )
 
 
 def _insert(row: SignInAttempt) -> None:

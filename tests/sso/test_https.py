@@ -16,7 +16,7 @@ from django.test import Client
 
 from accounts.services import set_server_url
 from sso import conf
-from sso.environment import read_environment
+from sso.environment import EnvironmentConfig, read_environment
 from sso.provider import http
 from sso.readiness import Cause, readiness
 from sso.services.settings import save_settings
@@ -224,28 +224,30 @@ def test_a_server_url_that_became_plain_http_ends_readiness(
 
 
 @pytest.mark.parametrize("enforced", [True, False])
-def test_the_same_through_the_environment(connected, settings, client, enforced):
+def test_the_same_through_the_environment(connected, settings, enforced):
     variables = {
         "OIDC_ISSUER_URL": connected.issuer,
         "OIDC_CLIENT_ID": "an-id",
         "OIDC_CLIENT_SECRET": "a~Secret",
-        "OIDC_REDIRECT_URI": "http://patchmon.example.com/api/v1/auth/oidc/callback",
         "OIDC_ENFORCE_HTTPS": str(enforced).lower(),
     }
+    settings.SERVER_URL = "http://patchmon.example.com"
     settings.SSO_ENVIRONMENT = read_environment(variables.get)
     connected.requests.clear()
 
-    assert is_enabled(client) is not enforced
+    browser = Client(headers={"host": "patchmon.example.com"})
+    assert is_enabled(browser) is not enforced
     assert connected.requests.count("discovery") == (0 if enforced else 1)
 
 
 def test_an_issuer_of_the_environment_that_is_plain_http_is_never_called(settings, client, db):
-    variables = {
-        "OIDC_ISSUER_URL": "http://keycloak.internal/realms/main",
-        "OIDC_CLIENT_ID": "an-id",
-        "OIDC_CLIENT_SECRET": "a~Secret",
+    values = {
+        "issuer": "http://keycloak.internal/realms/main",
+        "client_id": "an-id",
+        "client_secret": "a~Secret",
     }
-    settings.SSO_ENVIRONMENT = read_environment(variables.get)
+    # The start refuses it already (tests/sso/test_environment.py); this is the second lock.
+    settings.SSO_ENVIRONMENT = EnvironmentConfig(present=("OIDC_ISSUER_URL",), values=values)
     with responses.RequestsMock() as wire:
         assert not is_enabled(client)
         assert len(wire.calls) == 0

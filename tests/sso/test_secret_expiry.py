@@ -435,9 +435,7 @@ def test_export_leaves_it_out_and_import_with_a_new_secret_removes_it(sim, monke
         run("import", str(file))
 
 
-@pytest.mark.parametrize(
-    ("secret", "kept"), [(SECRET, None), (defaults.SECRET_VALUE, SOON), ("", SOON)]
-)
+@pytest.mark.parametrize(("secret", "kept"), [(SECRET, None), (defaults.SECRET_VALUE, SOON)])
 def test_load_from_env_removes_it_where_it_replaces_the_secret(
     sim, administrator, settings, secret, kept
 ):
@@ -453,7 +451,25 @@ def test_load_from_env_removes_it_where_it_replaces_the_secret(
     run("import-env")
 
     settings.SSO_ENVIRONMENT = None
-    assert stored() == (secret or defaults.SECRET_VALUE, kept)
+    assert stored() == (secret, kept)
+
+
+def test_load_from_env_of_an_enabled_environment_without_a_secret_changes_nothing(
+    sim, administrator, settings
+):
+    dated(sim)
+    variables = {
+        "OIDC_ISSUER_URL": sim.issuer,
+        "OIDC_CLIENT_ID": defaults.CLIENT_ID,
+        "OIDC_ENABLED": "true",
+    }
+    settings.SSO_ENVIRONMENT = read_environment(variables.get)
+
+    with pytest.raises(CommandError, match="Client Secret is empty"):
+        run("import-env")
+
+    settings.SSO_ENVIRONMENT = None
+    assert stored() == (defaults.SECRET_VALUE, SOON)
 
 
 def test_while_the_environment_configures_no_date_is_known(sim, admin_client, settings):

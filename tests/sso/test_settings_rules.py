@@ -389,7 +389,7 @@ def test_groups_is_no_scope_of_entra(entra, front, typed):
 def test_the_page_offers_entras_scopes_in_one_click(entra, admin_client):
     answer = press(admin_client, issuer=ENTRA, client_id=GUID)
 
-    assert f'data-value="{ENTRA_SCOPES}"' in answer.text
+    assert f'name="use_scopes" value="{ENTRA_SCOPES}"' in answer.text
 
 
 def test_groups_is_a_scope_elsewhere(provider, front):
