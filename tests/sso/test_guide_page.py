@@ -73,16 +73,6 @@ def test_the_page_says_what_to_do_next_until_sso_is_on(connected, admin_client):
     assert "Before you can enable OIDC / SSO Client ID is empty." in ahead()
 
 
-def test_the_guide_is_open_until_somebody_has_begun(admin_client):
-    assert 'id="setup-guide" open' in admin_client.get(SETTINGS).text
-
-    save_settings({"client_id": CLIENT}, actor=None)
-
-    page = admin_client.get(SETTINGS).text
-    assert 'id="setup-guide"' in page
-    assert 'id="setup-guide" open' not in page
-
-
 def test_values_and_deep_links_are_those_of_this_installation(admin_client):
     save_settings(
         {
