@@ -51,10 +51,12 @@ def alone(
     deadline: Deadline,
     known: Callable[[], T | None],
     ask: Callable[[], T],
+    otherwise: T | None = None,
 ) -> T:
     """Return what is known; where nothing is, let one caller ask while the others wait.
 
-    `known` raises what a failure left; so does this for whoever has waited too long.
+    They wait for nothing where there is something to go on with `otherwise`. `known` raises what
+    a failure left; so does this for whoever has waited too long.
     """
     while (found := known()) is None:
         if may_ask(name, deadline):
@@ -64,6 +66,8 @@ def alone(
                 return ask() if found is None else found
             finally:
                 done(name)
+        if otherwise is not None:
+            return otherwise
         if deadline.expired:
             raise ProviderFailed(
                 Reason.PROVIDER_TIMEOUT, "Another request is still waiting for the provider."

@@ -106,24 +106,20 @@ def ask_for_all(
     issuer: str, *, deadline: Deadline, allow_http: bool, before: Outcome | None
 ) -> Outcome:
     """Ask now and return how it ended, or what was `before` while somebody else is asking."""
-    if not asking.may_ask(_key(issuer), deadline):
-        return before or _awaited(issuer, deadline, allow_http=allow_http)
-    try:
+
+    def newer() -> Outcome | None:
+        found = outcome(issuer, allow_http=allow_http)
+        return found if before is None or (found is not None and found.at > before.at) else None
+
+    def ask_now() -> Outcome:
         return _good(ask(issuer, deadline=deadline, allow_http=allow_http))
+
+    try:
+        return asking.alone(
+            _key(issuer), deadline=deadline, known=newer, ask=ask_now, otherwise=before
+        )
     except ProviderFailed as failure:
         return Outcome(at=time.time(), failure=failure)
-    finally:
-        asking.done(_key(issuer))
-
-
-def _awaited(issuer: str, deadline: Deadline, *, allow_http: bool) -> Outcome:
-    while not deadline.expired:
-        time.sleep(asking.WAIT_SECONDS)
-        found = outcome(issuer, allow_http=allow_http)
-        if found is not None:
-            return found
-    failure = ProviderFailed(Reason.PROVIDER_TIMEOUT, "There was no answer in time.")
-    return Outcome(at=time.time(), failure=failure)
 
 
 def _good(found: Metadata) -> Outcome:

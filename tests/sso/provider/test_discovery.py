@@ -6,7 +6,7 @@ import time
 import pytest
 import time_machine
 
-from sso.provider import discovery
+from sso.provider import asking, discovery
 from sso.provider.deadline import Deadline
 from sso.provider.discovery import IssuerDiffers
 from sso.provider.failures import ProviderFailed
@@ -334,6 +334,37 @@ def test_a_first_crowd_asks_once_for_what_cannot_be_had(provider):
         thread.join()
     assert reasons == [Reason.DISCOVERY] * 6
     assert provider.total == 1
+
+
+def test_whoever_finds_another_asking_asks_as_soon_as_nothing_came_of_it(provider):
+    key = discovery._key(provider.issuer)
+    assert asking.may_ask(key, Deadline(5))
+    # As when a pause of the host ends a request before it is made.
+    threading.Timer(0.1, asking.done, [key]).start()
+
+    began = time.monotonic()
+    found = discovery.ask_for_all(
+        provider.issuer, deadline=Deadline(5), allow_http=False, before=None
+    )
+
+    assert found.failure is None
+    assert time.monotonic() - began < 2
+    assert provider.total == 1
+
+
+def test_whoever_comes_just_after_an_answer_takes_it(provider):
+    began = time.time()
+    with time_machine.travel(began - 100, tick=False):
+        held(provider)
+    before = discovery.outcome(provider.issuer, allow_http=False)
+    ask(provider)
+
+    found = discovery.ask_for_all(
+        provider.issuer, deadline=Deadline(5), allow_http=False, before=before
+    )
+
+    assert found.at >= began
+    assert provider.total == 2
 
 
 def test_what_is_kept_of_a_failure_says_as_much_as_the_failure(entra):
