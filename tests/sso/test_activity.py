@@ -22,6 +22,7 @@ from sso.models import SignInAttempt
 from sso.rules.decision import RoleRule
 from sso.rules.reasons import Reason
 from sso.services.activity import DAYS
+from sso.services.attempts import PRUNE_AT_ONCE
 from sso.services.settings import save_settings
 from sso.views import sign_ins_export
 from tests.people import HOST, PASSWORD
@@ -465,7 +466,25 @@ def test_what_is_older_than_it_is_kept_goes_with_the_next_attempt(
     assert len(kept & {"AAAA", "BBBB", "CCCC"}) in {0, 3}
 
 
-def test_it_is_looked_after_once_an_hour_and_not_at_every_attempt(connected, sign_in, settings):
+def test_one_sign_in_waits_for_a_bounded_number_and_the_oldest_go_first(
+    connected, sign_in, settings
+):
+    settings.ATTEMPTS_KEPT = timedelta(days=30)
+    long_ago = timezone.now() - timedelta(days=60)
+    SignInAttempt.objects.bulk_create(
+        SignInAttempt(reference=f"OLD{number}", at=long_ago + timedelta(minutes=number))
+        for number in range(PRUNE_AT_ONCE + 3)
+    )
+
+    sign_in("alice")
+
+    left = SignInAttempt.objects.filter(reference__startswith="OLD").order_by("at")
+    assert [attempt.reference for attempt in left] == [
+        f"OLD{PRUNE_AT_ONCE + number}" for number in range(3)
+    ]
+
+
+def test_it_is_looked_after_now_and_then_and_not_at_every_attempt(connected, sign_in, settings):
     settings.ATTEMPTS_KEPT = timedelta(days=30)
     sign_in("alice")
     attempt("OLDOLD", at=timezone.now() - timedelta(days=40))
