@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from playwright.sync_api import Locator, Page
 
-MOST_STOPS: Final = 120
+# A trap never ends; an honest page does, and a table of changes has a stop for each time in it.
+MOST_STOPS: Final = 600
 _STOP: Final = """
 () => {
   const stop = document.activeElement;
